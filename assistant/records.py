@@ -1,0 +1,258 @@
+"""The frozen records that travel through both flows.
+
+ingest: bytes -> [Section] -> Document + [Chunk].   ask: Question -> [Hit] -> [Sentence] + [Citation] -> Answer.
+A field that every consumer needs goes here; anything private to one stage stays in that stage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+
+class Reason(StrEnum):
+    """Why an answer was refused."""
+
+    NOT_IN_CORPUS = "not_in_corpus"
+    OUT_OF_SCOPE = "out_of_scope"
+    UNCLEAR = "unclear"
+    OUTDATED = "outdated"
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Where in a document: only the fields its format has are set. `start` and `end` are seconds of a recording."""
+
+    heading: tuple[str, ...] = ()
+    fragment: str | None = None
+    page: int | None = None
+    slide: int | None = None
+    start: float | None = None
+    end: float | None = None
+    sheet: str | None = None
+    row: int | None = None
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days on which something holds; an open end is None, both ends count."""
+
+    start: date | None = None
+    until: date | None = None
+
+    def holds(self, day: date) -> bool:
+        """Whether the period covers `day`."""
+        return (self.start is None or self.start <= day) and (self.until is None or day <= self.until)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether any end is known."""
+        return self.start is not None or self.until is not None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMark:
+    """An address that supports the text standing before character `at` of its section."""
+
+    at: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What stands under one heading. Paragraphs are parted by a blank line, a list item is a line that starts with
+    "- ", a table row a line that starts with "| "; readers produce this one form, `cut` and `evidence` rely on it."""
+
+    text: str
+    anchor: Anchor = Anchor()
+    period: Period = Period()
+    gap: bool = False
+    sources: tuple[SourceMark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of an edition, without its text. `digest` is the SHA-256 of the content that was read, `root` the
+    folder that an ingest run was pointed at ("" for the corpus), `uri` its path below that."""
+
+    id: str
+    uri: str
+    title: str
+    digest: str
+    root: str = ""
+    kind: str = "document"
+    language: str = "en"
+    url: str | None = None
+    publisher: str | None = None
+    licence: str | None = None
+    retrieved: date | None = None
+    period: Period = Period()
+    supersedes: str | None = None
+    event_date: date | None = None
+    topics: tuple[str, ...] = ()
+
+
+UnitKind = Literal["sentence", "lead", "item", "row"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The smallest quotable piece of a chunk: characters `start` to `end` of the chunk's text."""
+
+    start: int
+    end: int
+    kind: UnitKind = "sentence"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage: whole units of one section. `id` names its content, `start`/`end` are characters of the snapshot."""
+
+    id: str
+    document: str
+    text: str
+    start: int
+    end: int
+    anchor: Anchor = Anchor()
+    period: Period = Period()
+    gap: bool = False
+    units: tuple[Unit, ...] = ()
+    sources: tuple[SourceMark, ...] = ()
+
+    def unit_text(self, index: int) -> str:
+        """Text of one unit, verbatim."""
+        return self.text[self.units[index].start : self.units[index].end]
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One published or publishable state of the corpus."""
+
+    number: int
+    embedder: str
+    dimension: int
+    status: str
+    created: str
+    documents: int = 0
+    chunks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Restrict a search; empty means no restriction."""
+
+    kind: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
+    language: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found for a question. `dense` is the cosine with the question, `units` the cosine of each unit,
+    `lexical` the BM25 score, `score` the fused score in 0..1."""
+
+    chunk: Chunk
+    document: Document
+    score: float
+    dense: float = 0.0
+    lexical: float = 0.0
+    units: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of the conversation so far."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked. `language` is "auto" or an ISO 639-1 code; `as_of` decides between validity periods."""
+
+    text: str
+    history: tuple[Turn, ...] = ()
+    language: str = "auto"
+    as_of: date | None = None
+    filters: Filters = Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A numbered pointer from a sentence to the place it came from. `span` are characters of the snapshot."""
+
+    number: int
+    document: str
+    title: str
+    uri: str
+    url: str | None
+    anchor: Anchor
+    link: str
+    quote: str
+    span: tuple[int, int]
+    valid_from: date | None
+    valid_until: date | None
+    edition: int
+    digest: str
+    publisher: str | None = None
+    language: str = "en"
+
+
+SentenceKind = Literal["quote", "generated", "notice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of an answer. `layout` tells how it joins the text: in a paragraph, or as a list item."""
+
+    text: str
+    citations: tuple[int, ...] = ()
+    kind: SentenceKind = "quote"
+    layout: Literal["text", "item"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The reply to a question, or a typed refusal when `abstained`."""
+
+    id: str
+    answer: str
+    abstained: bool
+    reason: Reason | None
+    language: str
+    question_used: str
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    suggestions: tuple[str, ...]
+    edition: int
+    engine: str
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Stream event: which stage has begun."""
+
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Stream event: one finished sentence with the citations it introduced."""
+
+    sentence: Sentence
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Stream event: the whole answer; always the last one."""
+
+    answer: Answer
+
+
+Event = Status | Said | Done

@@ -1,0 +1,58 @@
+"""Every setting, and the only place that reads the environment.
+
+Names have the prefix CLUSTER_TALKS_; `.env` in the working folder counts too. An unknown name stops the start, because
+a misspelt setting that is silently ignored is worse than none. `cluster-talks settings` prints what is in force.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from assistant.errors import BadSetting
+
+PREFIX = "CLUSTER_TALKS_"
+
+
+class Settings(BaseSettings):
+    """What can be set; the field name in capitals after the prefix is the variable."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    data: Path = Field(Path("data"), description="folder of the library, the vectors and the indexes")
+    corpus: Path = Field(Path("corpus"), description="folder of the documents to ingest")
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=1, le=65535, description="port to listen on")
+    embedder: str = Field("bundled-e5", description="bundled-e5, or sentence-transformers:NAME_OR_FOLDER")
+    engine: str = Field("quotes", description="how answers are composed")
+    contact: str = Field("https://www.clustercollaboration.eu", description="where a refusal sends people")
+    database_url: str = Field("", description="library database, SQLAlchemy address; empty: SQLite in the data folder")
+    chroma_url: str = Field("", description="Chroma server, http://host:port; empty: embedded in the data folder")
+    device: str = Field("cpu", description="device of a sentence-transformers embedder")
+    threads: int = Field(1, ge=1, le=64, description="threads of one question's embedding")
+
+    @property
+    def library_url(self) -> str:
+        """SQLAlchemy address of the library database."""
+        return self.database_url or f"sqlite:///{self.data / 'library.db'}"
+
+
+def load_settings(**given: object) -> Settings:
+    """Settings from `given` over the environment over `.env` over the defaults.
+
+    Raises BadSetting for an unknown name or a bad value.
+    """
+    names = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    if unknown := sorted(name for name in names - known if name.startswith(PREFIX)):
+        raise BadSetting(f"Unknown setting: {', '.join(unknown)}.", "`cluster-talks settings` lists those that exist.")
+    try:
+        return Settings.model_validate({**Settings().model_dump(), **given}) if given else Settings()
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = PREFIX + str(problem["loc"][0]).upper()
+        raise BadSetting(f"{name}={problem['input']!r}: {problem['msg']}.", "Correct it or remove it.") from error

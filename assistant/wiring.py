@@ -1,0 +1,120 @@
+"""The only place where settings become objects. Everything below it gets its collaborators as arguments."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from assistant.ask import Assistant
+from assistant.embedders import Embedder, open_embedder
+from assistant.engines import open_engine
+from assistant.errors import BadSetting, Busy
+from assistant.library import Library
+from assistant.retrieve import Retriever
+from assistant.settings import Settings
+from assistant.vectors import Vectors, open_vectors
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Everything that is kept on disk, and the embedder its vectors belong to."""
+
+    library: Library
+    vectors: Vectors
+    embedder: Embedder
+    data: Path
+
+    def lexical_folder(self, edition: int) -> Path:
+        """Folder of an edition's BM25 index."""
+        return self.data / "lexical" / str(edition)
+
+    def drop(self, edition: int) -> None:
+        """Remove what derives from the library of one edition, and mark it as retired."""
+        self.vectors.drop(edition)
+        shutil.rmtree(self.lexical_folder(edition), ignore_errors=True)
+        self.library.drop_edition(edition)
+
+
+class DataFolder:
+    """The data folder with its one owner: a lock file that also tells who that is and where it listens."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadSetting(
+                f"The data folder {folder} cannot be made: {error.strerror}.", "Set CLUSTER_TALKS_DATA to another one."
+            ) from error
+        self._lock = FileLock(folder / "owner.lock")
+        self._note = folder / "owner"
+
+    def own(self, address: str = "") -> None:
+        """Become the owner. Raises Busy when another process is."""
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise Busy(
+                f"Another process ({self.owner() or 'starting'}) uses {self.folder}.",
+                "Stop it, or set CLUSTER_TALKS_DATA to another folder.",
+            ) from error
+        self._note.write_text(f"{os.getpid()} {address}", encoding="utf-8")
+
+    def owner(self) -> str:
+        """Process number and address of the owner, as it wrote them."""
+        return self._note.read_text(encoding="utf-8").strip() if self._note.exists() else ""
+
+    def served_at(self) -> str | None:
+        """Address of the server that owns the folder, or None when nobody does."""
+        try:
+            with self._lock.acquire(timeout=0):
+                return None
+        except Timeout:
+            return self.owner().partition(" ")[2] or None
+
+    def release(self) -> None:
+        """Let go of the folder."""
+        if self._lock.is_locked:
+            self._note.unlink(missing_ok=True)
+            self._lock.release()
+
+
+def open_stores(settings: Settings) -> Stores:
+    """Library, vectors and embedder; the caller owns the data folder."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    stores = Stores(
+        library=Library(settings.library_url),
+        vectors=open_vectors(settings),
+        embedder=open_embedder(settings),
+        data=settings.data,
+    )
+    for edition in stores.library.editions():
+        if edition.status == "building":  # left by a process that was killed
+            stores.drop(edition.number)
+    return stores
+
+
+def open_assistant(settings: Settings, stores: Stores) -> Assistant:
+    """The ask flow over these stores."""
+    retriever = Retriever(
+        library=stores.library,
+        vectors=stores.vectors,
+        embedder=stores.embedder,
+        lexical_folder=stores.lexical_folder,
+    )
+    return Assistant(
+        library=stores.library, retriever=retriever, engine=open_engine(settings), contact=settings.contact
+    )
+
+
+def plugin(name: str, group: str = "cluster_talks") -> Any:  # noqa: ANN401
+    """What `ingest` or `ui` announced under this name in pyproject.toml. Raises BadSetting when it is not installed."""
+    for entry in entry_points(group=group, name=name):
+        return entry.load()
+    raise BadSetting(f"The part {name!r} is not installed.", "Install the project again: make install.")

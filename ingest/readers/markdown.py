@@ -1,0 +1,165 @@
+"""Markdown with YAML front matter. A section is what stands under one heading.
+
+Footnotes carry sources: `[^key]` after a sentence says that the address in the note supports it. Comments on a line of
+their own, right under a heading, say more about that section:
+
+    <!-- valid: 2024-01-01..2025-12-31 -->   the section holds for that period (an open end is left out)
+    <!-- gap -->                             the section says what is not known
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import frontmatter
+import yaml
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
+from mdit_py_plugins.footnote import footnote_plugin
+
+from assistant.errors import UnreadableDocument
+from assistant.records import Anchor, Period, Section, SourceMark
+from ingest.readers.reading import Reading, decode, front_matter
+
+VALID = re.compile(r"<!--\s*valid:\s*(\d{4}-\d{2}-\d{2})?\s*\.\.\s*(\d{4}-\d{2}-\d{2})?\s*-->")
+GAP = re.compile(r"<!--\s*gap\s*-->")
+MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(footnote_plugin)
+
+
+def read_markdown(data: bytes) -> Reading:
+    """Sections by heading, with their period, their gap mark and the sources of their sentences."""
+    values, body = _split_front_matter(decode(data))
+    return read_body(body, values)
+
+
+def read_body(body: str, values: dict[str, object]) -> Reading:
+    """Sections of Markdown text without front matter; `values` are the front matter that belongs to it."""
+    tree = SyntaxTreeNode(MARKDOWN.parse(body))
+    addresses = {note.meta["label"]: _address(note) for note in tree.walk() if note.type == "footnote"}
+    parts = _parts(tree)
+    if not values.get("title"):
+        values = {**values, "title": next((part.heading for part in parts if part.level == 1), None)}
+    path: list[tuple[int, str]] = []
+    sections = []
+    for part in parts:
+        path = [(level, heading) for level, heading in path if level < part.level]
+        if part.heading and part.heading != values["title"]:
+            path.append((part.level, part.heading))
+        text, marks = _text(part.nodes, addresses)
+        if text:
+            anchor = Anchor(heading=tuple(heading for _, heading in path), fragment=_slug(part.heading))
+            sections.append(Section(text, anchor, *_directives(part.nodes), marks))
+    return Reading(tuple(sections), front_matter(values))
+
+
+def _split_front_matter(text: str) -> tuple[dict[str, object], str]:
+    try:
+        values, body = frontmatter.parse(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 2}" if mark else ""
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise UnreadableDocument(
+            f"front matter{where}: {problem}.", "Put values that hold a colon or quote in double quotes."
+        ) from error
+    return dict(values), str(body)
+
+
+@dataclass
+class _Part:
+    """A heading and the nodes below it, up to the next heading."""
+
+    level: int = 0
+    heading: str = ""
+    nodes: list[SyntaxTreeNode] = field(default_factory=list)
+
+
+def _parts(tree: SyntaxTreeNode) -> list[_Part]:
+    parts = [_Part()]
+    for node in tree.children:
+        if node.type == "heading":
+            parts.append(_Part(int(node.tag[1]), _inline(node)[0]))
+        else:
+            parts[-1].nodes.append(node)
+    return parts
+
+
+def _directives(nodes: Sequence[SyntaxTreeNode]) -> tuple[Period, bool]:
+    comments = "".join(node.content for node in nodes if node.type == "html_block")
+    found = VALID.search(comments)
+    return Period(*(_day(day) for day in found.groups())) if found else Period(), bool(GAP.search(comments))
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise UnreadableDocument(f"valid: {text} is no date.", "Write YYYY-MM-DD.") from error
+
+
+def _text(nodes: Sequence[SyntaxTreeNode], addresses: dict[str, str | None]) -> tuple[str, tuple[SourceMark, ...]]:
+    """The one text form of a Section, and the addresses of its notes at the characters that they follow."""
+    text, last, marks = "", "", []
+    for prefix, line, notes in (block for node in nodes for block in _blocks(node)):
+        if not line:
+            continue
+        text += ("" if not text else "\n" if prefix and prefix == last else "\n\n") + prefix
+        marks += [SourceMark(len(text) + at, url) for at, label in notes if (url := addresses.get(label))]
+        text, last = text + line, prefix
+    return text, tuple(marks)
+
+
+_Notes = list[tuple[int, str]]
+
+
+def _blocks(node: SyntaxTreeNode) -> Iterator[tuple[str, str, _Notes]]:
+    """(line prefix, text, notes) of each paragraph, list item and table row below a node."""
+    match node.type:
+        case "paragraph":
+            yield "", *_inline(node)
+        case "bullet_list" | "ordered_list":
+            for item in node.children:
+                for child in item.children:
+                    yield from (("- ", line, notes) for _, line, notes in _blocks(child))
+        case "blockquote":
+            for child in node.children:
+                yield from _blocks(child)
+        case "table":
+            header, *rows = [[_inline(cell)[0] for cell in row.children] for row in node.walk() if row.type == "tr"]
+            yield from (("| ", _row(header, row), []) for row in rows)
+        case "fence" | "code_block":
+            yield "", " ".join(node.content.split()), []
+
+
+def _row(header: list[str], cells: list[str]) -> str:
+    """A table row that can be read without its table: "Works; 2022-2023: 5 382 000; 2024-2025: 5 538 000"."""
+    rest = [f"{name}: {cell}" if name else cell for name, cell in zip(header[1:], cells[1:], strict=False) if cell]
+    return "; ".join([*cells[:1], *rest])
+
+
+def _inline(node: SyntaxTreeNode) -> tuple[str, _Notes]:
+    """Plain text of a block's inline content, and (character, label) of each footnote mark in it."""
+    text, notes = "", []
+    for piece in node.walk():
+        match piece.type:
+            case "text" | "code_inline":
+                text += piece.content
+            case "softbreak" | "hardbreak":
+                text = text.rstrip() + " "
+            case "image":
+                text += piece.content
+            case "footnote_ref":
+                notes.append((len(text), piece.meta["label"]))
+    return text.strip(), notes
+
+
+def _address(note: SyntaxTreeNode) -> str | None:
+    return next((str(node.attrs["href"]) for node in note.walk() if node.type == "link"), None)
+
+
+def _slug(heading: str) -> str | None:
+    """The id that most Markdown renderers give a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") or None
