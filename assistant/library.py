@@ -1,4 +1,4 @@
-"""The library database: documents, their text, chunks, editions and runs. The truth; vectors and indexes derive from it.
+"""The library database: documents, their text, chunks, editions and runs. Vectors and indexes derive from it.
 
 A *version* is one state of one document, named by the digest of its content. An edition is a set of versions, so a new
 edition adds a row a document and copies no text. Versions stay when an edition is retired: a citation of an old edition
@@ -185,7 +185,12 @@ class Library:
                 )
             )
             rows = [
-                {"digest": document.digest, "id": chunk.id, "position": position, "record": _CHUNK.dump_python(chunk, mode="json")}
+                {
+                    "digest": document.digest,
+                    "id": chunk.id,
+                    "position": position,
+                    "record": _CHUNK.dump_python(chunk, mode="json"),
+                }
                 for position, chunk in enumerate(chunks)
             ]
             if rows:
@@ -267,9 +272,7 @@ _CHUNK = TypeAdapter(Chunk)
 _DOCUMENT = TypeAdapter(Document)
 
 
-def _read_chunks(
-    db: Connection, edition: int, *conditions: ColumnElement[bool]
-) -> Iterator[tuple[Chunk, Document]]:
+def _read_chunks(db: Connection, edition: int, *conditions: ColumnElement[bool]) -> Iterator[tuple[Chunk, Document]]:
     query = (
         select(CHUNKS.c.record, VERSIONS.c.record)
         .join(VERSIONS, VERSIONS.c.digest == CHUNKS.c.digest)

@@ -151,14 +151,13 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage found for a question. `dense` is the cosine with the question, `units` the cosine of each unit,
-    `lexical` the BM25 score, `score` the fused score in 0..1."""
+    """A passage found for a question: `score` is the fused score in 0..1, `dense` the cosine of the passage with the
+    question, `units` the cosine of each of its units."""
 
     chunk: Chunk
     document: Document
     score: float
     dense: float = 0.0
-    lexical: float = 0.0
     units: tuple[float, ...] = ()
 
 

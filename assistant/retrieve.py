@@ -1,15 +1,16 @@
 """The passages that may answer: dense passages, dense sentences and BM25, fused; filters; validity dates.
 
 Each ranking adds weight / (RRF + rank) to a passage (reciprocal rank fusion, Cormack et al. 2009): ranks need no common
-scale, which cosine and BM25 do not have. To add a signal, add one more ranking to `_rankings`; `cluster-talks evaluate`
+scale, which cosine and BM25 do not have. To add a signal, add one more to `_rankings`; `cluster-talks evaluate`
 must not drop.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -22,7 +23,10 @@ from assistant.vectors import EditionVectors, Vectors
 
 RRF = 10
 DEPTH = 40
-WEIGHTS = {"passages": 1.0, "units": 1.0, "lexical": 1.0}
+# BM25 counts as far as the words of the question are the words of its best passage: a question in another language
+# shares only names with the passages, and its word ranking is mostly noise.
+LEXICAL_TRUST = 1.4
+BACKGROUND_RANK = 20
 # A passage whose period does not hold on the day that is asked about keeps this share of its score.
 EXPIRED = 0.6
 
@@ -37,12 +41,20 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """Passages, best first. `background` is the cosine of a passage that is near only because something must be."""
+
+    hits: tuple[Hit, ...]
+    background: float
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """What to search for: one or more wordings of the same question, and the day it is about."""
 
     wordings: tuple[str, ...]
     day: date
-    filters: Filters = Filters()
+    filters: Filters = field(default_factory=Filters)
 
 
 class Retriever:
@@ -73,52 +85,78 @@ class Retriever:
                     del self._open[old]
             return self._open[edition.number]
 
-    def search(self, query: Query, edition: Edition, count: int = 12) -> list[Hit]:
-        """The best `count` passages, best first, each with the exact cosines of its sentences."""
+    def search(self, query: Query, edition: Edition, count: int = 12) -> Found:
+        """The best `count` passages, each with the exact cosines of its sentences with the first wording."""
         index = self.index(edition)
-        vectors = [self._embedder.embed_query(wording) for wording in query.wordings]
-        scores: dict[str, float] = {}
-        lexical: dict[str, float] = {}
-        for wording, vector in zip(query.wordings, vectors, strict=True):
-            for name, ranking in self._rankings(index, wording, vector, query.filters).items():
-                for rank, (chunk, score) in enumerate(ranking):
-                    scores[chunk] = scores.get(chunk, 0.0) + WEIGHTS[name] / (RRF + rank)
-                    if name == "lexical":
-                        lexical[chunk] = max(lexical.get(chunk, 0.0), score)
-        best = sorted(scores, key=lambda chunk: -scores[chunk])[: count * 2]
-        found = self._library.chunks(edition.number, best)
-        top = sum(WEIGHTS.values()) / RRF * len(query.wordings)
-        ranked = sorted(
-            ((scores[id_] / top * _share(found[id_][0], query.day), id_) for id_ in best if id_ in found), reverse=True
-        )[:count]
-        return self._hits(index, vectors[-1], [(score, *found[id_]) for score, id_ in ranked], lexical)
+        scores: dict[str, float] = defaultdict(float)
+        background, first, best_possible = 0.0, None, 0.0
+        for wording in query.wordings:
+            vector = self._embedder.embed_query(wording)
+            rankings = self._rankings(index, wording, vector, query.filters)
+            if first is None:
+                first = vector
+                background = _background(rankings[0].hits)
+            for ranking in rankings:
+                best_possible += ranking.weight / RRF
+                for rank, (chunk, _) in enumerate(ranking.hits):
+                    scores[chunk] += ranking.weight / (RRF + rank)
+        if first is None or not scores:
+            return Found((), background)
+        nearest = sorted(scores, key=lambda chunk: -scores[chunk])[: count * 2]
+        found = self._library.chunks(edition.number, nearest)
+        ranked = [(scores[id_] / best_possible * _share(found[id_][0], query.day), *found[id_]) for id_ in found]
+        ranked.sort(key=lambda entry: -entry[0])
+        return Found(self._hits(index, first, ranked[:count]), background)
 
-    def _rankings(
-        self, index: Index, wording: str, vector: Sequence[float], filters: Filters
-    ) -> dict[str, list[tuple[str, float]]]:
+    def _rankings(self, index: Index, wording: str, vector: Sequence[float], filters: Filters) -> list[_Ranking]:
+        passages = index.vectors.near_passages(vector, DEPTH, filters)
         units: dict[str, float] = {}
         for near in index.vectors.near_units(vector, DEPTH * 2, filters):
             units.setdefault(near.chunk, near.cosine)
-        passages = index.vectors.near_passages(vector, DEPTH, filters)
-        return {
-            "passages": [(near.chunk, near.cosine) for near in passages],
-            "units": list(units.items())[:DEPTH],
-            "lexical": index.lexical.search(wording, DEPTH, filters),
-        }
+        words = index.lexical.search(wording, DEPTH, filters)
+        return [
+            _Ranking(1.0, [(near.chunk, near.cosine) for near in passages]),
+            _Ranking(1.0, list(units.items())[:DEPTH]),
+            _Ranking(self._lexical_weight(index, wording, words[0][0]) if words else 0.0, words),
+        ]
+
+    def _lexical_weight(self, index: Index, wording: str, best: str) -> float:
+        chunk, document = self._library.chunks(index.edition.number, [best])[best]
+        return min(
+            1.0, LEXICAL_TRUST * coverage(index.lexical, wording, passage_words(chunk, document), document.language)
+        )
 
     def _hits(
-        self,
-        index: Index,
-        vector: Sequence[float],
-        ranked: Sequence[tuple[float, Chunk, Document]],
-        lexical: dict[str, float],
-    ) -> list[Hit]:
+        self, index: Index, vector: Sequence[float], ranked: Sequence[tuple[float, Chunk, Document]]
+    ) -> tuple[Hit, ...]:
         cosines = index.vectors.cosines(vector, [chunk for _, chunk, _ in ranked])
-        return [
-            Hit(chunk, document, score, cosines[chunk.id][0], lexical.get(chunk.id, 0.0), tuple(cosines[chunk.id][1]))
+        return tuple(
+            Hit(chunk, document, score, cosines[chunk.id][0], tuple(cosines[chunk.id][1]))
             for score, chunk, document in ranked
             if chunk.id in cosines
-        ]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    weight: float
+    hits: list[tuple[str, float]]
+
+
+def passage_words(chunk: Chunk, document: Document) -> str:
+    """Text of a passage together with its headings."""
+    return " ".join((document.title, *chunk.anchor.heading, chunk.text))
+
+
+def coverage(lexical: Lexical, question: str, text: str, language: str) -> float:
+    """Share of the question's words that a text has, each weighted by its rarity: 0..1."""
+    asked, there = lexical.stems(question, language), lexical.stems(text, language)
+    total = sum(lexical.rarity(stem) for stem in asked)
+    return sum(lexical.rarity(stem) for stem in asked & there) / total if total else 0.0
+
+
+def _background(passages: Sequence[tuple[str, float]]) -> float:
+    return passages[min(BACKGROUND_RANK, len(passages) - 1)][1] if passages else 0.0
 
 
 def _share(chunk: Chunk, day: date) -> float:

@@ -20,6 +20,7 @@ import chromadb
 import numpy as np
 from chromadb.api import ClientAPI
 from chromadb.api.models.Collection import Collection
+from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import NotFoundError
 from numpy.typing import NDArray
 
@@ -111,8 +112,8 @@ class EditionVectors:
 
     def near_units(self, question: Vector, count: int, filters: Filters) -> list[Near]:
         """The nearest single units, best first."""
-        hits = ((*id_.rsplit(":", 1), cosine) for id_, cosine in _query(self._units, question, count, filters))
-        return [Near(chunk, int(unit), cosine) for chunk, unit, cosine in hits]
+        found = [(id_.rsplit(":", 1), cosine) for id_, cosine in _query(self._units, question, count, filters)]
+        return [Near(chunk, int(unit), cosine) for (chunk, unit), cosine in found]
 
     def cosines(self, question: Vector, chunks: Sequence[Chunk]) -> dict[str, tuple[float, list[float]]]:
         """Exact cosine of the question with each passage and each of its units."""
@@ -154,7 +155,7 @@ class Vectors:
 
 def open_vectors(settings: Settings) -> Vectors:
     """A Chroma server by CHROMA_URL, otherwise the store in the data folder. Telemetry is off in both."""
-    options = chromadb.Settings(anonymized_telemetry=False)
+    options = ChromaSettings(anonymized_telemetry=False)
     if settings.chroma_url:
         address = urlsplit(settings.chroma_url)
         client = chromadb.HttpClient(

@@ -1,0 +1,1 @@
+"""Documents in: files → sections → passages → a new edition."""

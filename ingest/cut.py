@@ -17,7 +17,9 @@ from assistant.records import Chunk, Document, Section, SourceMark, Unit, UnitKi
 
 MAX_WORDS = 180
 # Ends of a "sentence" that are abbreviations in legal text, where the splitter must not stop.
-ABBREVIATION = re.compile(r"(?:^|[\s(])(?:Arts?|Art|Abs|gem|Nos?|No|pp?|cf|approx|incl|excl|vs|Reg|Dir|ca|bzw|ggf|max|min)\.\s*$")
+ABBREVIATION = re.compile(
+    r"(?:^|[\s(])(?:Arts?|Art|Abs|gem|Nos?|No|pp?|cf|approx|incl|excl|vs|Reg|Dir|ca|bzw|ggf|max|min)\.\s*$"
+)
 MARKER = re.compile(r"^(- |\| )")
 KINDS: dict[str, UnitKind] = {"- ": "item", "| ": "row"}
 
@@ -115,7 +117,9 @@ def _chunk(document: Document, section: Section, group: Sequence[Unit], offset: 
     start, end = group[0].start, group[-1].end
     text = section.text[start:end]
     period = section.period if section.period.bounded else document.period
-    name = "\0".join((document.root, document.uri, document.title, *section.anchor.heading, text, str(period), str(section.gap)))
+    name = "\0".join(
+        (document.root, document.uri, document.title, *section.anchor.heading, text, str(period), str(section.gap))
+    )
     return Chunk(
         id=hashlib.sha256(name.encode()).hexdigest()[:24],
         document=document.id,

@@ -14,7 +14,7 @@ NOT_DOCUMENTS = {"README.md", "LICENSE", "LICENSE.md"}
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file to read. `root` is "" below the corpus folder, otherwise the folder that was named; `uri` its name there."""
+    """A file to read. `root` is "" below the corpus folder, else the folder that was named; `uri` its name there."""
 
     path: Path
     root: str

@@ -82,9 +82,7 @@ def _nothing(paths: Sequence[Path], report: Report) -> tuple[str, str]:
     return f"There are no documents below {names}.", "Put Markdown, text or HTML files there."
 
 
-def _read_all(
-    paths: Sequence[Path], stores: Stores, corpus: Path, served: Edition | None, progress: Progress
-) -> _Plan:
+def _read_all(paths: Sequence[Path], stores: Stores, corpus: Path, served: Edition | None, progress: Progress) -> _Plan:
     scopes = [scope_of(path, corpus) for path in paths]
     before = {(d.root, d.uri): d for d in stores.library.documents(served.number)} if served else {}
     plan = _Plan(members=dict(before))

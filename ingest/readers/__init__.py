@@ -27,7 +27,9 @@ def read(data: bytes, uri: str) -> Reading:
     """Read one document by the ending of its uri. Raises UnreadableDocument."""
     ending = PurePosixPath(uri).suffix.lower()
     if ending not in READERS:
-        raise UnreadableDocument(f"{uri}: no reader for {ending or 'a file without ending'}.", f"Use {', '.join(READERS)}.")
+        raise UnreadableDocument(
+            f"{uri}: no reader for {ending or 'a file without ending'}.", f"Use {', '.join(READERS)}."
+        )
     try:
         reading = READERS[ending](data)
     except UnreadableDocument as error:

@@ -14,7 +14,17 @@ from ingest.readers.reading import Reading, decode
 
 NOT_CONTENT = "script, style, noscript, template, nav, header, footer, aside, form, iframe, svg, [hidden]"
 KEPT_SHARE = 0.5
-BLOCKS = {"h1": "# ", "h2": "## ", "h3": "### ", "h4": "#### ", "p": "", "li": "- ", "dt": "", "dd": "", "blockquote": ""}
+BLOCKS = {
+    "h1": "# ",
+    "h2": "## ",
+    "h3": "### ",
+    "h4": "#### ",
+    "p": "",
+    "li": "- ",
+    "dt": "",
+    "dd": "",
+    "blockquote": "",
+}
 
 
 def read_html(data: bytes) -> Reading:
@@ -63,7 +73,7 @@ def _blocks(root: LexborNode) -> list[str]:
         if node.tag == "table":
             lines.append(_table(node))
         elif node.parent is None or not _inside_block(node):
-            lines.append(BLOCKS[node.tag] + " ".join(node.text().split()))
+            lines.append(BLOCKS[str(node.tag)] + " ".join(node.text().split()))
     return [line for line in lines if line.strip("#- ")]
 
 

@@ -60,7 +60,7 @@ def _split_front_matter(text: str) -> tuple[dict[str, object], str]:
         values, body = frontmatter.parse(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 2}" if mark else ""
+        where = f" at line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "not YAML"
         raise UnreadableDocument(
             f"front matter{where}: {problem}.", "Put values that hold a colon or quote in double quotes."

@@ -32,7 +32,8 @@ class FrontMatter(BaseModel):
     @field_validator("topics", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
-        return [value] if isinstance(value, str) else (value or [])
+        values = value if isinstance(value, list) else [value] if value else []
+        return [str(item) for item in values]
 
     @field_validator("url")
     @classmethod

@@ -1,0 +1,49 @@
+"""The HTTP application: routers, problem documents, and a warm-up that runs behind a server that already listens.
+
+A route lives in the router file of its subject; this file only puts them together.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from assistant import __version__
+from assistant.api import ask, health, problems, sources, start_page
+from assistant.api.state import State
+
+DESCRIPTION = """Cited answers about the EU Clusters Talks and innovation procurement, only from ingested documents.
+
+Every sentence of an answer carries the numbers of its citations; a citation leads to the exact place in the document.
+When the documents do not answer, `abstained` is true and `reason` says why."""
+
+
+def create_app(state: State, warm_up: Callable[[State, FastAPI], None]) -> FastAPI:
+    """The application. `warm_up` runs in the background once the server listens, and mounts the page at its end."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        threading.Thread(target=_guarded, args=(warm_up, state, app), name="warm-up", daemon=True).start()
+        yield
+        state.close()
+
+    app = FastAPI(
+        title="Cluster Talks Assistant", version=__version__, description=DESCRIPTION, lifespan=lifespan, redoc_url=None
+    )
+    app.state.assistant = state
+    problems.install(app)
+    for router in (ask.router, sources.router, health.router, start_page.router):
+        app.include_router(router)
+    return app
+
+
+def _guarded(warm_up: Callable[[State, FastAPI], None], state: State, app: FastAPI) -> None:
+    try:
+        warm_up(state, app)
+    except Exception as error:
+        logging.getLogger(__name__).exception("The start failed")
+        state.fail(error)

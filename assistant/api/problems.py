@@ -1,0 +1,107 @@
+"""Errors as RFC 9457 problem documents: what is wrong and what to do."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from assistant.errors import ClusterTalksError
+
+MAX_BODY = 1_000_000
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """An RFC 9457 problem document."""
+
+    type: str = Field("about:blank", examples=["about:blank"])
+    title: str = Field(examples=["The request cannot be used"])
+    status: int = Field(examples=[422])
+    detail: str = Field(examples=["The question is empty."])
+    remedy: str = Field("", examples=["Write a question."])
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI entries for the problem documents that a route can answer with."""
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "model": Problem, "content": {MEDIA_TYPE: schema}}
+        for status in statuses
+    }
+
+
+def problem(status: int, title: str, detail: str, remedy: str = "") -> Response:
+    """The response."""
+    body = Problem(title=title, status=status, detail=detail, remedy=remedy).model_dump()
+    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application as a problem document."""
+    app.add_exception_handler(ClusterTalksError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+    app.add_middleware(BodyLimit)
+
+
+async def _ours(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ClusterTalksError)  # noqa: S101 - the handler is registered for this class
+    return problem(error.status, error.title, error.detail, error.remedy)
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - the handler is registered for this class
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return problem(400, "The body is not JSON", f"{first['ctx']['error']}.", "Send a JSON object.")
+    where = ".".join(str(part) for part in first["loc"][1:]) or "body"
+    return problem(422, "The request cannot be used", f"{where}: {first['msg']}.", "See /docs for the fields.")
+
+
+async def _http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - the handler is registered for this class
+    phrase = HTTPStatus(error.status_code).phrase
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        return problem(400, "The body cannot be read", f"{error.detail}.", "Send JSON encoded in UTF-8.")
+    return problem(error.status_code, phrase, str(error.detail), "See /docs for what exists.")
+
+
+async def _unexpected(_: Request, error: Exception) -> Response:
+    logging.getLogger(__name__).error("Unexpected error", exc_info=error)
+    return problem(500, "Something went wrong", "The server met an unexpected error.", "Try again; then tell us.")
+
+
+class BodyLimit:
+    """Refuse a body over MAX_BODY before it is read, also when it comes without a length."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if length.isdigit() and int(length) > MAX_BODY:
+            refusal = problem(413, "The request is too large", f"Over {MAX_BODY:,} bytes.", "Send less.")
+            return await refusal(scope, receive, send)
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > MAX_BODY:
+                raise HTTPException(413, f"Over {MAX_BODY:,} bytes")
+            return message
+
+        return await self._app(scope, counted, send)

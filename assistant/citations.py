@@ -1,0 +1,75 @@
+"""Evidence → numbered citations, and sentences → the Markdown of an answer.
+
+One number a passage: every sentence quoted from it carries that number, and the citation's quote is the stretch of the
+snapshot from the first to the last of them, so the quote is verbatim text at the cited characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from assistant.records import Chunk, Citation, Edition, Hit, Sentence
+
+
+def cite(quoted: Sequence[tuple[Hit, int]], edition: Edition) -> tuple[dict[str, int], tuple[Citation, ...]]:
+    """(number by passage id, citations) for quoted units, numbered in order of first use."""
+    used: dict[str, tuple[Hit, list[int]]] = {}
+    for hit, unit in quoted:
+        used.setdefault(hit.chunk.id, (hit, []))[1].append(unit)
+    numbers = {chunk: number for number, chunk in enumerate(used, 1)}
+    return numbers, tuple(_citation(numbers[hit.chunk.id], hit, units, edition) for hit, units in used.values())
+
+
+def _citation(number: int, hit: Hit, units: Sequence[int], edition: Edition) -> Citation:
+    chunk, document = hit.chunk, hit.document
+    start = min(chunk.units[unit].start for unit in units)
+    end = max(chunk.units[unit].end for unit in units)
+    span = (chunk.start + start, chunk.start + end)
+    return Citation(
+        number=number,
+        document=document.id,
+        title=document.title,
+        uri=document.uri,
+        url=_source(chunk, end) or document.url,
+        anchor=chunk.anchor,
+        link=reading_link(document.id, edition.number, span),
+        quote=chunk.text[start:end],
+        span=span,
+        valid_from=chunk.period.start,
+        valid_until=chunk.period.until,
+        edition=edition.number,
+        digest=document.digest,
+        publisher=document.publisher,
+        language=document.language,
+    )
+
+
+def reading_link(document: str, edition: int, span: tuple[int, int]) -> str:
+    """Address of the page that shows the snapshot with the quote marked."""
+    return f"/read/{document}?{urlencode({'edition': edition, 'start': span[0], 'end': span[1]})}#quote"
+
+
+def _source(chunk: Chunk, end: int) -> str | None:
+    """The address noted at the end of the quote, or the next one after it: notes follow what they support."""
+    return next((mark.url for mark in chunk.sources if mark.at >= end), None)
+
+
+def markdown(sentences: Sequence[Sentence]) -> str:
+    """The answer's text: paragraphs and lists with [n] marks; a list item repeats no number of the line before it."""
+    text, before = "", None
+    for sentence in sentences:
+        item = sentence.layout == "item"
+        repeated = item and before is not None and sentence.citations == before.citations
+        marks = "" if repeated else "".join(f" [{number}]" for number in sentence.citations)
+        text += _joint(before, sentence) + ("- " if item else "") + sentence.text + marks
+        before = sentence
+    return text
+
+
+def _joint(before: Sentence | None, sentence: Sentence) -> str:
+    if before is None:
+        return ""
+    if sentence.layout == "item":
+        return "\n" if before.layout == "item" else "\n\n"
+    return "\n\n" if before.layout == "item" or "notice" in (before.kind, sentence.kind) else " "

@@ -1,0 +1,155 @@
+"""The command `cluster-talks`. Each command is thin: settings in, one call, a table or JSON out.
+
+Commands of other parts register themselves through the entry-point group "cluster_talks.commands".
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from assistant.errors import ClusterTalksError
+from assistant.settings import PREFIX, Settings, load_settings
+
+if TYPE_CHECKING:
+    from assistant.asking import Asker
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Cited answers about the EU Clusters Talks and innovation procurement.",
+)
+console = Console()
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Serve the page and the API. Example: [bold]cluster-talks serve --port 8080[/]."""
+    from assistant.serve import serve as run
+
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    run(load_settings(**given), console)
+
+
+@app.command()
+def ask(question: str, language: str = "auto", as_json: Json = False) -> None:
+    """Ask one question. Example: [bold]cluster-talks ask "Who organised the Talk?"[/]."""
+    with _asker(load_settings()) as asker:
+        answer = asker.ask({"question": question, "language": language})
+    if as_json:
+        _print_json(answer)
+        return
+    console.print(answer["answer"], markup=False)
+    for citation in answer["citations"]:
+        place = " › ".join(citation["anchor"]["heading"])
+        console.print(f"[{citation['number']}] {citation['title']} › {place}  {citation['url'] or ''}", markup=False)
+
+
+@app.command()
+def search(words: str, count: int = 5, as_json: Json = False) -> None:
+    """Show the passages nearest to some words. Example: [bold]cluster-talks search "turnover requirement"[/]."""
+    with _asker(load_settings()) as asker:
+        found = asker.search(words, count)
+    if as_json:
+        _print_json(found)
+        return
+    for passage in found["passages"]:
+        console.print(
+            f"{passage['score']:.2f}  {passage['uri']} › {' › '.join(passage['anchor']['heading'])}", markup=False
+        )
+        console.print(f"      {passage['text'][:200]}", markup=False, style="dim")
+
+
+@app.command()
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="Questions, one JSON object a line.", exists=True, dir_okay=False)],
+    failures: Annotated[bool, typer.Option(help="Print each question that went wrong.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Ask a file of questions and print what was right.
+
+    Example: [bold]cluster-talks evaluate tests/quality/golden.jsonl --failures[/].
+    """
+    from assistant.evaluate import evaluate as run
+    from assistant.evaluate import print_result, read_questions
+
+    questions = read_questions(file)
+    with _asker(load_settings()) as asker:
+        result = run(questions, asker)
+    if as_json:
+        _print_json(result.as_dict())
+    else:
+        print_result(result, console, failures=failures)
+
+
+@app.command()
+def editions(as_json: Json = False) -> None:
+    """List the editions, newest first; the arrow marks the one being served."""
+    from dataclasses import asdict
+
+    from assistant.library import Library
+
+    settings = load_settings()
+    settings.data.mkdir(parents=True, exist_ok=True)
+    library = Library(settings.library_url)
+    listed = library.editions()
+    if as_json:
+        _print_json([asdict(edition) for edition in listed])
+        return
+    served = library.current().number if listed else None
+    table = Table("", "edition", "created", "documents", "passages", "status", "embedder")
+    for edition in listed:
+        mark = "→" if edition.number == served else ""
+        numbers = map(str, (edition.number, edition.created, edition.documents, edition.chunks))
+        table.add_row(mark, *numbers, edition.status, edition.embedder)
+    console.print(table)
+
+
+@app.command("settings")
+def show_settings() -> None:
+    """Print every setting, what it does and the value in force."""
+    table = Table("setting", "value", "what it does")
+    for name, value in load_settings():
+        table.add_row(PREFIX + name.upper(), str(value), Settings.model_fields[name].description or "")
+    console.print(table)
+
+
+@contextmanager
+def _asker(settings: Settings) -> Iterator[Asker]:
+    from assistant.asking import open_asker
+
+    with open_asker(settings) as asker:
+        yield asker
+
+
+def _print_json(value: Any) -> None:  # noqa: ANN401
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def main() -> None:
+    """Entry point: commands of all parts, and errors as one clear line."""
+    for entry in entry_points(group="cluster_talks.commands"):
+        entry.load()(app, console)
+    try:
+        app()
+    except ClusterTalksError as error:
+        Console(stderr=True).print(f"[bold red]{error.title}.[/] {error}", highlight=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""The sentences that answer, and whether they answer at all.
+
+Every sentence of the best passages gets a score from its cosine, the question's words it covers and the rank of its
+passage. The decision to refuse is a small calibrated model over a few signals, kept as text in `refusal.json` with the
+questions and cross-validation it came from (`python -m tests.quality.fit_refusal`). Sections that record what is not
+known compete as evidence: when one of them is the best, the answer is a refusal that quotes it.
+
+A reader model that sees question and passage together would enter here, as one more signal and one more score.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from assistant.lexical import Lexical
+from assistant.records import Hit, Reason
+from assistant.retrieve import Found, coverage, passage_words
+
+PASSAGES = 6
+SHARPNESS = 6.0  # what one unit of cosine counts; the cosines of e5 lie within about 0.15 of each other
+COVERAGE = 0.5
+RANK = 0.5
+ANSWER_CHARACTERS = 600
+BEST_PASSAGE_UNITS = 4
+OTHER_UNITS = 2
+NEAR_THE_BEST = 0.4
+SUGGESTIONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """One unit of a passage, to be shown."""
+
+    hit: Hit
+    unit: int
+    score: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """The unit, verbatim."""
+        return self.hit.chunk.unit_text(self.unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What to show and whether it answers: `reason` is None for an answer. `gap`: the quotes say what is not known."""
+
+    quotes: tuple[Quote, ...] = ()
+    reason: Reason | None = None
+    gap: bool = False
+    suggestions: tuple[str, ...] = ()
+    signals: dict[str, float] | None = None
+
+
+def find_evidence(question: str, found: Found, lexical: Lexical) -> Finding:
+    """The units that answer `question`, or why none does."""
+    if not any(char.isalnum() for char in question) or not found.hits:
+        return Finding(reason=Reason.UNCLEAR if found.hits else Reason.NOT_IN_CORPUS)
+    ranked = _rank(question, found, lexical)
+    signals = _signals(question, found, lexical, ranked)
+    verdict = judge(signals)
+    gaps = [quote for quote in ranked if quote.hit.chunk.gap]
+    match verdict:
+        case "answer":
+            quotes = choose(ranked)
+            return Finding(quotes, suggestions=_suggestions(question, found, quotes), signals=signals)
+        case "gap" if gaps:
+            quotes = choose(gaps, others=0)
+            return Finding(quotes, Reason.NOT_IN_CORPUS, True, _suggestions(question, found, quotes), signals)
+        case "out_of_scope":
+            return Finding((), Reason.OUT_OF_SCOPE, signals=signals)
+    return Finding(
+        choose(ranked, units=2, others=0), Reason.NOT_IN_CORPUS, False, _suggestions(question, found, ()), signals
+    )
+
+
+def _rank(question: str, found: Found, lexical: Lexical) -> list[Quote]:
+    quotes = []
+    for hit in found.hits[:PASSAGES]:
+        heading = " ".join((hit.document.title, *hit.chunk.anchor.heading))
+        for unit, cosine in enumerate(hit.units):
+            words = f"{heading} {hit.chunk.unit_text(unit)}"
+            score = SHARPNESS * (cosine - found.background) + RANK * hit.score
+            score += COVERAGE * coverage(lexical, question, words, hit.document.language)
+            quotes.append(Quote(hit, unit, score))
+    return sorted(quotes, key=lambda quote: -quote.score)
+
+
+def choose(ranked: Sequence[Quote], units: int = BEST_PASSAGE_UNITS, others: int = OTHER_UNITS) -> tuple[Quote, ...]:
+    """The quotes to show, in reading order: the best passage first, then near-best sentences of others.
+
+    A list is shown whole with its lead-in, or not at all, as far as it fits.
+    """
+    if not ranked:
+        return ()
+    best = ranked[0]
+    inside = [quote for quote in ranked if quote.hit is best.hit]
+    outside = [q for q in ranked if q.hit is not best.hit and q.score > best.score - NEAR_THE_BEST]
+    chosen: dict[tuple[str, int], Quote] = {}
+    room = ANSWER_CHARACTERS
+    for candidates, count in ((inside, units), (outside, others)):
+        taken = 0
+        for quote in candidates:
+            group = [part for part in _group(quote) if (part.hit.chunk.id, part.unit) not in chosen]
+            size = sum(len(part.text) for part in group)
+            if not group or taken >= count or (size > room and chosen):
+                continue
+            chosen |= {(part.hit.chunk.id, part.unit): part for part in group}
+            room -= size
+            taken += 1
+    order = {id_: place for place, id_ in enumerate(dict.fromkeys(chunk for chunk, _ in chosen))}
+    return tuple(sorted(chosen.values(), key=lambda quote: (order[quote.hit.chunk.id], quote.unit)))
+
+
+def _group(quote: Quote) -> list[Quote]:
+    """What must be shown together with a unit: a list item or a lead-in brings its whole list."""
+    kinds = [unit.kind for unit in quote.hit.chunk.units]
+    if kinds[quote.unit] not in ("item", "lead"):
+        return [quote]
+    start = quote.unit
+    while start > 0 and kinds[start] == "item":
+        start -= 1
+    end = start + 1
+    while end < len(kinds) and kinds[end] == "item":
+        end += 1
+    if kinds[start] == "sentence":
+        start += 1
+    return [Quote(quote.hit, unit, quote.score) for unit in range(start, end)]
+
+
+def _signals(question: str, found: Found, lexical: Lexical, ranked: Sequence[Quote]) -> dict[str, float]:
+    """What the decision rests on; each is relative to this corpus, not to the scale of a model."""
+    dense = max(hit.dense for hit in found.hits)
+    covered = (
+        coverage(lexical, question, passage_words(hit.chunk, hit.document), hit.document.language)
+        for hit in found.hits[:4]
+    )
+    gap = max((quote.score for quote in ranked if quote.hit.chunk.gap), default=-math.inf)
+    other = max((quote.score for quote in ranked if not quote.hit.chunk.gap), default=-math.inf)
+    return {
+        "dense": dense,
+        "spread": dense - found.background,
+        "coverage": max(covered),
+        "gap_margin": max(-1.0, min(1.0, gap - other)),
+        "gap_first": float(found.hits[0].chunk.gap),
+        "agreement": found.hits[0].score,
+    }
+
+
+def judge(signals: dict[str, float]) -> str:
+    """ "answer", "gap", "out_of_scope" or "unsure": the class whose probability reaches its threshold."""
+    model = _model()
+    values = [
+        (signals[name] - mean) / scale
+        for name, mean, scale in zip(model["signals"], model["means"], model["scales"], strict=True)
+    ]
+    logits = {
+        name: weights["intercept"] + sum(w * v for w, v in zip(weights["coefficients"], values, strict=True))
+        for name, weights in model["classes"].items()
+    }
+    shares = _softmax(logits)
+    if shares["answer"] >= model["answer_threshold"]:
+        return "answer"
+    return max(("gap", "out_of_scope", "unsure"), key=lambda name: shares.get(name, 0.0))
+
+
+def _softmax(logits: dict[str, float]) -> dict[str, float]:
+    top = max(logits.values())
+    powers = {name: math.exp(value - top) for name, value in logits.items()}
+    return {name: power / sum(powers.values()) for name, power in powers.items()}
+
+
+@cache
+def _model() -> dict[str, Any]:
+    model: dict[str, Any] = json.loads(Path(__file__).with_name("refusal.json").read_text(encoding="utf-8"))
+    return model
+
+
+def _suggestions(question: str, found: Found, quotes: Iterable[Quote]) -> tuple[str, ...]:
+    """Questions that nearby passages answer: their headings, where these are questions."""
+    shown = {quote.hit.chunk.anchor.heading for quote in quotes}
+    headings = (
+        hit.chunk.anchor.heading[-1]
+        for hit in found.hits
+        if hit.chunk.anchor.heading and not hit.chunk.gap and hit.chunk.anchor.heading not in shown
+    )
+    asked = question.casefold().strip(" ?")
+    fresh = (heading for heading in headings if heading.endswith("?") and heading.casefold().strip(" ?") != asked)
+    return tuple(dict.fromkeys(fresh))[:SUGGESTIONS]

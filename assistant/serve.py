@@ -1,0 +1,102 @@
+"""The server process: it listens at once, and opens stores, first edition, indexes and page behind that."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from rich.console import Console
+
+from assistant.api.app import create_app
+from assistant.api.state import State
+from assistant.errors import ClusterTalksError, NotReady
+from assistant.records import Question
+from assistant.settings import Settings
+from assistant.terminal import progress_bar
+
+HAND_OVER_SECONDS = 1.0
+
+
+def serve(settings: Settings, console: Console) -> None:
+    """Serve page and API until interrupted."""
+    address = f"http://{settings.host}:{settings.port}"
+
+    def warm_up(state: State, app: FastAPI) -> None:
+        _warm_up(settings, console, state, app, address)
+
+    console.print(f"Cluster Talks Assistant: [bold]{address}[/]  (API: {address}/docs)")
+    uvicorn.run(
+        create_app(State(), warm_up),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        timeout_graceful_shutdown=10,
+    )
+
+
+def _warm_up(settings: Settings, console: Console, state: State, app: FastAPI, address: str) -> None:
+    # The heavy imports (Chroma, LangChain, Gradio) happen here, after the server listens.
+    from assistant.wiring import DataFolder, open_assistant, open_stores, plugin
+
+    began = time.perf_counter()
+    folder = DataFolder(settings.data)
+    folder.own(address)
+    state.on_close(folder.release)
+    state.stage = "opening"
+    stores = open_stores(settings)
+    state.on_close(stores.library.close)
+    ingest = plugin("ingest")
+    if not _has_edition(stores):
+        with progress_bar(console) as show:
+
+            def progress(stage: str, done: int, total: int) -> None:
+                show(stage, done, total)
+                state.progress(stage, done, total)
+
+            report = ingest([], stores=stores, corpus=settings.corpus, progress=progress)
+        console.print(f"First edition: {report.documents} documents, {report.chunks} passages.")
+    assistant = open_assistant(settings, stores)
+    assistant.ask(Question("warm-up"))
+    plugin("page")(app, state, assistant)
+    state.serve(assistant)
+    console.print(f"Ready after {time.perf_counter() - began:.1f} s. Stop with Ctrl+C.")
+    threading.Thread(target=_do_requested_runs, args=(settings, stores, ingest), name="runs", daemon=True).start()
+
+
+def _has_edition(stores: Any) -> bool:  # noqa: ANN401
+    try:
+        return bool(stores.library.current())
+    except NotReady:
+        return False
+
+
+def _do_requested_runs(settings: Settings, stores: Any, ingest: Any) -> None:  # noqa: ANN401
+    """Do the ingest runs that `cluster-talks ingest` hands over to the owner of the data folder."""
+    from dataclasses import asdict
+
+    library = stores.library
+    while True:
+        time.sleep(HAND_OVER_SECONDS)
+        if not (run := library.claim_run()):
+            continue
+        number = run["id"]
+        try:
+            report = ingest(
+                [Path(path) for path in run["asked"]["paths"]],
+                stores=stores,
+                corpus=settings.corpus,
+                progress=lambda stage, done, total, number=number: _note(library, number, stage, done, total),
+            )
+            library.update_run(number, status="done", report=asdict(report))
+        except ClusterTalksError as error:
+            library.update_run(number, status="failed", report={"detail": error.detail, "remedy": error.remedy})
+        except Exception as error:
+            library.update_run(number, status="failed", report={"detail": repr(error), "remedy": "See the log."})
+
+
+def _note(library: Any, run: int, stage: str, done: int, total: int) -> None:  # noqa: ANN401
+    library.update_run(run, stage=stage, progress=done / max(total, 1))

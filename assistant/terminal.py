@@ -1,0 +1,26 @@
+"""What the terminal shows: one console, and a progress bar with rate and time left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+LABELS = {"read": "Reading documents", "embed": "Embedding passages"}
+
+
+@contextmanager
+def progress_bar(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """A function (stage, done, total) that keeps one bar a stage."""
+    bars: dict[str, TaskID] = {}
+    columns = (TextColumn("{task.description:20}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in bars:
+                bars[stage] = progress.add_task(LABELS.get(stage, stage), total=total)
+            progress.update(bars[stage], completed=done, total=total)
+
+        yield show

@@ -1,0 +1,128 @@
+"""Each reader gives the one text form of a section, with anchors, periods, gaps and sources."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from assistant.errors import UnreadableDocument
+from assistant.records import Period
+from ingest.readers import read
+from ingest.readers.html import read_html
+from ingest.readers.markdown import read_markdown
+from ingest.readers.text import read_text
+
+PAGE = b"""---
+title: "The Talk"
+kind: events
+url: https://example.org/talk
+event_date: 2023-09-13
+topics: [talk, 2023]
+---
+
+An opening line with a [link](other.md).[^a] A second one.[^b]
+
+## When was it?
+
+<!-- valid: 2023-09-01..2023-12-31 -->
+
+It was **early**: at `8:30`.
+
+### Who came?
+
+<!-- gap -->
+
+The number is not known.
+
+- one
+- two
+  goes on
+
+| Kind | 2024 | 2026 |
+| --- | --- | --- |
+| Works | 5 538 000 | 5 404 000 |
+
+[^a]: A page, <https://example.org/a>
+[^b]: B page, [there](https://example.org/b)
+"""
+
+
+def test_markdown_sections() -> None:
+    reading = read_markdown(PAGE)
+    opening, when, who = reading.sections
+    assert reading.meta.title == "The Talk"
+    assert reading.meta.event_date == date(2023, 9, 13)
+    assert reading.meta.topics == ("talk", "2023")
+    assert opening.text == "An opening line with a link. A second one."
+    assert [(mark.at, mark.url) for mark in opening.sources] == [
+        (len("An opening line with a link."), "https://example.org/a"),
+        (len(opening.text), "https://example.org/b"),
+    ]
+    assert when.anchor.heading == ("When was it?",)
+    assert when.anchor.fragment == "when-was-it"
+    assert when.period == Period(date(2023, 9, 1), date(2023, 12, 31))
+    assert when.text == "It was early: at 8:30."
+    assert who.anchor.heading == ("When was it?", "Who came?")
+    assert who.gap
+    assert not when.gap
+    assert who.text == (
+        "The number is not known.\n\n- one\n- two goes on\n\n| Works; 2024: 5 538 000; 2026: 5 404 000"
+    )
+
+
+def test_markdown_without_front_matter_takes_its_title_from_the_heading() -> None:
+    reading = read_markdown(b"# A title\n\nText.\n\n## Part\n\nMore.")
+    assert reading.meta.title == "A title"
+    assert [section.anchor.heading for section in reading.sections] == [(), ("Part",)]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"---\ntitle: a: b\n---\ntext", "front matter at line 2"),
+        (b"---\nvalid_from: soon\n---\ntext", "valid_from is 'soon'"),
+        (b"---\nurl: javascript:alert(1)\n---\ntext", "must start with https:// or http://"),
+        ("Umlaut: ä".encode("latin-1"), "not UTF-8 at byte 8"),
+        (b"## Only a heading", "no text was found"),
+        (b"## H\n<!-- valid: 2023-13-01.. -->\ntext", "2023-13-01 is no date"),
+    ],
+)
+def test_bad_markdown_says_what_and_where(data: bytes, says: str) -> None:
+    with pytest.raises(UnreadableDocument, match=r"a/b\.md: ") as caught:
+        read(data, "a/b.md")
+    assert says in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_an_unknown_format_is_refused() -> None:
+    with pytest.raises(UnreadableDocument, match=r"no reader for \.xyz"):
+        read(b"text", "a.xyz")
+
+
+def test_text_joins_lines_and_keeps_lists() -> None:
+    reading = read_text(b"A line\nthat goes on.\n\nThings:\n* one\n2) two\n   and more\n")
+    assert reading.sections[0].text == "A line that goes on.\n\nThings:\n- one\n- two and more"
+
+
+HTML = b"""<!doctype html><html lang="de"><head><title>Seite | Amt</title><link rel="canonical" href="https://amt.example/x">
+<meta property="og:site_name" content="Das Amt"></head><body><nav><a href="/">Start</a> Navigation nicht lesen</nav>
+<main><h1>Vergabe von Innovation</h1><p>Die Vergabe von Innovation ist der Einkauf neuer L\xc3\xb6sungen durch \xc3\xb6ffentliche
+Auftraggeber in der Europ\xc3\xa4ischen Union.</p><h2>Wer darf bieten?</h2><p>Jede Firma darf ein Angebot abgeben, auch ein
+kleines oder mittleres Unternehmen ohne Erfahrung.</p><ul><li>allein</li><li>in einer Gruppe</li></ul>
+<table><tr><th>Art</th><th>Wert</th></tr><tr><td>Bau</td><td>5 404 000</td></tr></table></main>
+<footer>Impressum nicht lesen</footer><script>alert("nicht lesen")</script></body></html>"""
+
+
+def test_html_main_content() -> None:
+    reading = read_html(HTML)
+    text = "\n".join(section.text for section in reading.sections)
+    assert reading.meta.title == "Vergabe von Innovation"
+    assert reading.meta.language == "de"
+    assert reading.meta.url == "https://amt.example/x"
+    assert reading.meta.publisher == "Das Amt"
+    assert "nicht lesen" not in text
+    assert "- in einer Gruppe" in text
+    assert "| Bau; Wert: 5 404 000" in text
+    asked = next(section for section in reading.sections if section.anchor.heading == ("Wer darf bieten?",))
+    assert asked.text.startswith("Jede Firma darf ein Angebot abgeben")

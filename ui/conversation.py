@@ -1,0 +1,141 @@
+"""What was asked and answered on one page, and how the next answer comes about. Knows nothing of markup or Gradio."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from assistant.ask import Assistant
+from assistant.errors import ClusterTalksError
+from assistant.language import detect_language
+from assistant.library import Library
+from assistant.records import Citation, Done, Question, Said, Sentence, Turn
+
+CONTEXT = 300
+REMEMBERED = 12
+HEADING = re.compile(r"^#.*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A quote with the text of its section around it."""
+
+    before: str
+    quote: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A citation with what stands around its quote."""
+
+    citation: Citation
+    excerpt: Excerpt
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One question with as much of its answer as there is. `language` is the answer's."""
+
+    question: str
+    language: str
+    state: Literal["running", "done", "stopped", "failed"] = "running"
+    sentences: tuple[Sentence, ...] = ()
+    sources: tuple[Source, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    abstained: bool = False
+    answer: str = ""
+    problem: str = ""
+
+
+Exchanges = tuple[Exchange, ...]
+
+
+def converse(assistant: Assistant, exchanges: Exchanges, question: str, language: str) -> Iterator[Exchanges]:
+    """The conversation with `question` added, again after every sentence. `language` is the page's: it decides where
+    the question's own is not certain. An error ends it with a failed exchange, it is never raised."""
+    before = tuple(exchange for exchange in exchanges if exchange.state in ("done", "stopped"))
+    current = Exchange(question.strip(), detect_language(question, default=language))
+    yield (*before, current)
+    try:
+        for current in _answer(assistant, current, history(before)):
+            yield (*before, current)
+    except ClusterTalksError as error:
+        yield (*before, replace(current, state="failed", problem=str(error)))
+    except Exception:
+        logging.getLogger(__name__).exception("An answer broke")
+        yield (*before, replace(current, state="failed"))
+
+
+def stopped(exchanges: Exchanges) -> Exchanges:
+    """The same with a running answer ended where it is."""
+    return tuple(replace(e, state="stopped") if e.state == "running" else e for e in exchanges)
+
+
+def history(exchanges: Sequence[Exchange]) -> tuple[Turn, ...]:
+    """The latest exchanges as turns, oldest first."""
+    turns: list[Turn] = []
+    for exchange in exchanges[-REMEMBERED:]:
+        turns.append(Turn("user", exchange.question))
+        if exchange.answer:
+            turns.append(Turn("assistant", exchange.answer))
+    return tuple(turns)
+
+
+def _answer(assistant: Assistant, current: Exchange, turns: tuple[Turn, ...]) -> Iterator[Exchange]:
+    for event in assistant.stream(Question(current.question, turns, current.language)):
+        if isinstance(event, Said):
+            new = tuple(_source(assistant.library, citation) for citation in event.citations)
+            current = replace(
+                current, sentences=(*current.sentences, event.sentence), sources=(*current.sources, *new)
+            )
+        elif isinstance(event, Done):
+            answer = event.answer
+            current = replace(
+                current,
+                state="done",
+                language=answer.language,
+                abstained=answer.abstained,
+                answer=answer.answer,
+                suggestions=answer.suggestions,
+            )
+        yield current
+
+
+def _source(library: Library, citation: Citation) -> Source:
+    try:
+        _, text = library.snapshot(citation.document, citation.edition)
+    except ClusterTalksError:  # the edition went away while the answer was on its way
+        return Source(citation, Excerpt("", citation.quote, ""))
+    return Source(citation, excerpt(text, citation.span))
+
+
+def excerpt(text: str, span: tuple[int, int], reach: int = CONTEXT) -> Excerpt:
+    """`text[span]` with at most `reach` characters of its section on either side, cut at line ends where there are any,
+    else between words."""
+    start, end = span
+    return Excerpt(_before(text, start, reach), text[start:end], _after(text, end, reach))
+
+
+def _before(text: str, start: int, reach: int) -> str:
+    near = text[max(0, start - reach) : start]
+    headings = list(HEADING.finditer(near, 1 if start > reach else 0))
+    if headings:
+        return near[headings[-1].end() :].lstrip()
+    if start <= reach:
+        return near.lstrip()
+    line = near.find("\n")
+    return near[line:].lstrip() if line >= 0 else "… " + near.partition(" ")[2]
+
+
+def _after(text: str, end: int, reach: int) -> str:
+    near = text[end : end + reach]
+    if heading := HEADING.search(near, 1):
+        return near[: heading.start()].rstrip()
+    if end + reach >= len(text):
+        return near.rstrip()
+    line = near.rfind("\n")
+    return near[:line].rstrip() if line >= 0 else near.rpartition(" ")[0] + " …"
