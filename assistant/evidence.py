@@ -16,11 +16,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from assistant.lexical import Lexical
 from assistant.records import Hit, Reason
 from assistant.retrieve import Found, coverage, passage_words
+
+if TYPE_CHECKING:
+    from assistant.lexical import Lexical
 
 PASSAGES = 6
 SHARPNESS = 6.0  # what one unit of cosine counts; the cosines of e5 lie within about 0.15 of each other
@@ -62,8 +64,8 @@ def find_evidence(question: str, found: Found, lexical: Lexical) -> Finding:
     """The units that answer `question`, or why none does."""
     if not any(char.isalnum() for char in question) or not found.hits:
         return Finding(reason=Reason.UNCLEAR if found.hits else Reason.NOT_IN_CORPUS)
-    ranked = _rank(question, found, lexical)
-    signals = _signals(question, found, lexical, ranked)
+    ranked = rank(question, found, lexical)
+    signals = read_signals(question, found, lexical, ranked)
     verdict = judge(signals)
     gaps = [quote for quote in ranked if quote.hit.chunk.gap]
     match verdict:
@@ -80,13 +82,14 @@ def find_evidence(question: str, found: Found, lexical: Lexical) -> Finding:
     )
 
 
-def _rank(question: str, found: Found, lexical: Lexical) -> list[Quote]:
+def rank(question: str, found: Found, lexical: Lexical) -> list[Quote]:
+    """Every unit of the best passages, best first."""
     quotes = []
     for hit in found.hits[:PASSAGES]:
         heading = " ".join((hit.document.title, *hit.chunk.anchor.heading))
         for unit, cosine in enumerate(hit.units):
             words = f"{heading} {hit.chunk.unit_text(unit)}"
-            score = SHARPNESS * (cosine - found.background) + RANK * hit.score
+            score = SHARPNESS * cosine + RANK * hit.score
             score += COVERAGE * coverage(lexical, question, words, hit.document.language)
             quotes.append(Quote(hit, unit, score))
     return sorted(quotes, key=lambda quote: -quote.score)
@@ -134,9 +137,8 @@ def _group(quote: Quote) -> list[Quote]:
     return [Quote(quote.hit, unit, quote.score) for unit in range(start, end)]
 
 
-def _signals(question: str, found: Found, lexical: Lexical, ranked: Sequence[Quote]) -> dict[str, float]:
+def read_signals(question: str, found: Found, lexical: Lexical, ranked: Sequence[Quote]) -> dict[str, float]:
     """What the decision rests on; each is relative to this corpus, not to the scale of a model."""
-    dense = max(hit.dense for hit in found.hits)
     covered = (
         coverage(lexical, question, passage_words(hit.chunk, hit.document), hit.document.language)
         for hit in found.hits[:4]
@@ -144,8 +146,7 @@ def _signals(question: str, found: Found, lexical: Lexical, ranked: Sequence[Quo
     gap = max((quote.score for quote in ranked if quote.hit.chunk.gap), default=-math.inf)
     other = max((quote.score for quote in ranked if not quote.hit.chunk.gap), default=-math.inf)
     return {
-        "dense": dense,
-        "spread": dense - found.background,
+        "elsewhere": found.elsewhere - max(hit.dense for hit in found.hits),
         "coverage": max(covered),
         "gap_margin": max(-1.0, min(1.0, gap - other)),
         "gap_first": float(found.hits[0].chunk.gap),

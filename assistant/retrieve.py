@@ -13,20 +13,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from assistant.embedders import Embedder
+import numpy as np
+
 from assistant.errors import EmbedderMismatch
-from assistant.lexical import Lexical
 from assistant.library import Library
 from assistant.records import Chunk, Document, Edition, Filters, Hit
-from assistant.vectors import EditionVectors, Vectors
+
+if TYPE_CHECKING:
+    from assistant.embedders import Embedder
+    from assistant.lexical import Lexical
+    from assistant.vectors import EditionVectors, Vectors
 
 RRF = 10
 DEPTH = 40
 # BM25 counts as far as the words of the question are the words of its best passage: a question in another language
 # shares only names with the passages, and its word ranking is mostly noise.
 LEXICAL_TRUST = 1.4
-BACKGROUND_RANK = 20
+EVERYDAY = Path(__file__).with_name("everyday.txt")
 # A passage whose period does not hold on the day that is asked about keeps this share of its score.
 EXPIRED = 0.6
 
@@ -42,10 +47,11 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Passages, best first. `background` is the cosine of a passage that is near only because something must be."""
+    """Passages, best first. `elsewhere` is the cosine of the question with the nearest line of `everyday.txt`: how near
+    it is to some other subject."""
 
     hits: tuple[Hit, ...]
-    background: float
+    elsewhere: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +67,16 @@ class Retriever:
     """Searches any edition; an edition's indexes are opened at its first search and kept while it is served."""
 
     def __init__(
-        self, *, library: Library, vectors: Vectors, embedder: Embedder, lexical_folder: Callable[[int], Path]
+        self, *, library: Library, vectors: Vectors, embedder: Embedder, open_lexical: Callable[[int], Lexical]
     ) -> None:
         self._library = library
         self._vectors = vectors
         self._embedder = embedder
-        self._lexical_folder = lexical_folder
+        self._open_lexical = open_lexical
         self._open: dict[int, Index] = {}
         self._opening = threading.Lock()
+        lines = EVERYDAY.read_text(encoding="utf-8").splitlines()
+        self._everyday = np.asarray(embedder.embed_documents(lines), dtype=np.float32)
 
     def index(self, edition: Edition) -> Index:
         """The open indexes of an edition. Raises EmbedderMismatch when its vectors are another model's."""
@@ -79,7 +87,7 @@ class Retriever:
             )
         with self._opening:
             if edition.number not in self._open:
-                lexical = Lexical(self._lexical_folder(edition.number))
+                lexical = self._open_lexical(edition.number)
                 self._open[edition.number] = Index(edition, self._vectors.open(edition), lexical)
                 for old in sorted(self._open)[:-2]:
                     del self._open[old]
@@ -89,24 +97,24 @@ class Retriever:
         """The best `count` passages, each with the exact cosines of its sentences with the first wording."""
         index = self.index(edition)
         scores: dict[str, float] = defaultdict(float)
-        background, first, best_possible = 0.0, None, 0.0
+        first: Sequence[float] | None = None
+        best_possible = 0.0
         for wording in query.wordings:
             vector = self._embedder.embed_query(wording)
             rankings = self._rankings(index, wording, vector, query.filters)
-            if first is None:
-                first = vector
-                background = _background(rankings[0].hits)
+            first = first or vector
             for ranking in rankings:
                 best_possible += ranking.weight / RRF
                 for rank, (chunk, _) in enumerate(ranking.hits):
                     scores[chunk] += ranking.weight / (RRF + rank)
         if first is None or not scores:
-            return Found((), background)
+            return Found((), 1.0)
         nearest = sorted(scores, key=lambda chunk: -scores[chunk])[: count * 2]
         found = self._library.chunks(edition.number, nearest)
         ranked = [(scores[id_] / best_possible * _share(found[id_][0], query.day), *found[id_]) for id_ in found]
         ranked.sort(key=lambda entry: -entry[0])
-        return Found(self._hits(index, first, ranked[:count]), background)
+        elsewhere = float((self._everyday @ np.asarray(first, dtype=np.float32)).max())
+        return Found(self._hits(index, first, ranked[:count]), elsewhere)
 
     def _rankings(self, index: Index, wording: str, vector: Sequence[float], filters: Filters) -> list[_Ranking]:
         passages = index.vectors.near_passages(vector, DEPTH, filters)
@@ -153,10 +161,6 @@ def coverage(lexical: Lexical, question: str, text: str, language: str) -> float
     asked, there = lexical.stems(question, language), lexical.stems(text, language)
     total = sum(lexical.rarity(stem) for stem in asked)
     return sum(lexical.rarity(stem) for stem in asked & there) / total if total else 0.0
-
-
-def _background(passages: Sequence[tuple[str, float]]) -> float:
-    return passages[min(BACKGROUND_RANK, len(passages) - 1)][1] if passages else 0.0
 
 
 def _share(chunk: Chunk, day: date) -> float:

@@ -15,6 +15,7 @@ from assistant.ask import Assistant
 from assistant.embedders import Embedder, open_embedder
 from assistant.engines import open_engine
 from assistant.errors import BadSetting, Busy
+from assistant.lexical import Lexical
 from assistant.library import Library
 from assistant.retrieve import Retriever
 from assistant.settings import Settings
@@ -106,7 +107,7 @@ def open_assistant(settings: Settings, stores: Stores) -> Assistant:
         library=stores.library,
         vectors=stores.vectors,
         embedder=stores.embedder,
-        lexical_folder=stores.lexical_folder,
+        open_lexical=lambda edition: Lexical(stores.lexical_folder(edition)),
     )
     return Assistant(
         library=stores.library, retriever=retriever, engine=open_engine(settings), contact=settings.contact

@@ -89,9 +89,7 @@ def _answer(assistant: Assistant, current: Exchange, turns: tuple[Turn, ...]) ->
     for event in assistant.stream(Question(current.question, turns, current.language)):
         if isinstance(event, Said):
             new = tuple(_source(assistant.library, citation) for citation in event.citations)
-            current = replace(
-                current, sentences=(*current.sentences, event.sentence), sources=(*current.sources, *new)
-            )
+            current = replace(current, sentences=(*current.sentences, event.sentence), sources=(*current.sources, *new))
         elif isinstance(event, Done):
             answer = event.answer
             current = replace(

@@ -8,12 +8,15 @@ from babel import Locale
 
 from assistant.language import EU_LANGUAGES
 
+# The order in which the EU lists its languages: by their own names, in Latin letters.
+ORDER = "bg es cs da de et el en fr ga hr it lv lt hu mt nl pl pt ro sk sl fi sv".split()
+
 
 @cache
 def language_names() -> tuple[tuple[str, str], ...]:
-    """(code, name in the language itself) of every official EU language, by name."""
-    names = ((code, Locale(code).get_display_name(code) or code) for code in EU_LANGUAGES)
-    return tuple(sorted(((code, name[:1].upper() + name[1:]) for code, name in names), key=lambda entry: entry[1]))
+    """(code, name in the language itself) of every official EU language."""
+    names = ((code, Locale(code).get_display_name(code) or code) for code in ORDER)
+    return tuple((code, name[:1].upper() + name[1:]) for code, name in names)
 
 
 def wished_language(accept_language: str, default: str = "en") -> str:

@@ -21,7 +21,7 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 
 from assistant.conversation import stand_alone
 from assistant.evaluate import Case, read_questions
-from assistant.evidence import find_evidence
+from assistant.evidence import rank, read_signals
 from assistant.periods import day_asked
 from assistant.records import Turn
 from assistant.retrieve import Query
@@ -30,7 +30,7 @@ from assistant.wiring import open_assistant, open_stores
 
 HERE = Path(__file__).parent
 FILES = ("golden.jsonl", "ours.jsonl")
-SIGNALS = ("dense", "spread", "coverage", "gap_margin", "gap_first", "agreement")
+SIGNALS = ("elsewhere", "coverage", "gap_margin", "gap_first", "agreement")
 MODEL = HERE.parents[1] / "assistant" / "refusal.json"
 WRONG_REFUSALS = 0.06
 STRENGTH = 1.0
@@ -47,7 +47,7 @@ def signals_of(cases: list[Case], data: Path) -> list[dict[str, float]]:
         used = stand_alone(case.question, [Turn(t["role"], t["content"]) for t in case.history])  # type: ignore[arg-type]
         wordings = (used,) if used == case.question else (used, case.question)
         hits = assistant.retriever.search(Query(wordings, day_asked(used, date.today())), edition)
-        found.append(find_evidence(used, hits, lexical).signals or dict.fromkeys(SIGNALS, 0.0))
+        found.append(read_signals(used, hits, lexical, rank(used, hits, lexical)))
     return found
 
 
@@ -116,14 +116,19 @@ def main() -> None:
         limit = threshold(answer_shares(model, values[train]), refuse[train])
         folds.append(figures(answer_shares(model, values[test]), refuse[test], limit))
     measured = {
-        name: {"mean": round(float(np.mean([f[name] for f in folds])), 3),
-               "spread": round(float(np.std([f[name] for f in folds])), 3)}
+        name: {
+            "mean": round(float(np.mean([f[name] for f in folds])), 3),
+            "spread": round(float(np.std([f[name] for f in folds])), 3),
+        }
         for name in folds[0]
     }
     model = fit(values, labels)
     shares = answer_shares(model, values)
     model["answer_threshold"] = round(threshold(shares, refuse), 4)
-    model["training"] = {"files": FILES, "questions": dict(zip(*map(np.ndarray.tolist, np.unique(labels, return_counts=True)), strict=True))}
+    model["training"] = {
+        "files": FILES,
+        "questions": dict(zip(*map(np.ndarray.tolist, np.unique(labels, return_counts=True)), strict=True)),
+    }
     model["cross_validated"] = measured
     print(json.dumps(measured, indent=1), figures(shares, refuse, model["answer_threshold"]))  # noqa: T201
     for kind in ("unanswerable", "out_of_scope"):

@@ -83,7 +83,9 @@ def test_ids_name_content_not_position() -> None:
 
 def test_sources_move_with_their_sentence() -> None:
     text = "First fact. Second fact."
-    chunk: Chunk = cut(DOCUMENT, [section(text, sources=(SourceMark(11, "https://a"), SourceMark(24, "https://b")))]).chunks[0]
+    chunk: Chunk = cut(
+        DOCUMENT, [section(text, sources=(SourceMark(11, "https://a"), SourceMark(24, "https://b")))]
+    ).chunks[0]
     assert [(mark.at, mark.url) for mark in chunk.sources] == [(11, "https://a"), (24, "https://b")]
 
 

@@ -66,9 +66,7 @@ def test_markdown_sections() -> None:
     assert who.anchor.heading == ("When was it?", "Who came?")
     assert who.gap
     assert not when.gap
-    assert who.text == (
-        "The number is not known.\n\n- one\n- two goes on\n\n| Works; 2024: 5 538 000; 2026: 5 404 000"
-    )
+    assert who.text == ("The number is not known.\n\n- one\n- two goes on\n\n| Works; 2024: 5 538 000; 2026: 5 404 000")
 
 
 def test_markdown_without_front_matter_takes_its_title_from_the_heading() -> None:

@@ -1,0 +1,149 @@
+"""Shared fixtures: a small corpus of real documents, stores in an empty folder, and a real server process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from assistant.library import Library
+from assistant.settings import Settings
+from assistant.vectors import open_vectors
+from assistant.wiring import Stores
+from tests.fakes import WordEmbedder
+
+ROOT = Path(__file__).parents[1]
+SMALL = (
+    "events/innovation-procurement-talk-2023.md",
+    "events/talk-speakers.md",
+    "events/talk-not-known.md",
+    "procedures/pcp-intellectual-property.md",
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("CLUSTER_TALKS_")]:
+        monkeypatch.delenv(name)
+
+
+def copy_small_corpus(folder: Path) -> Path:
+    """A corpus of four of the project's own documents."""
+    for uri in SMALL:
+        (folder / uri).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "corpus" / uri, folder / uri)
+    return folder
+
+
+@pytest.fixture
+def small_corpus(tmp_path: Path) -> Path:
+    return copy_small_corpus(tmp_path / "corpus")
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Iterator[Stores]:
+    """Stores in an empty folder, with the quick embedder."""
+    settings = Settings(data=tmp_path / "data")
+    settings.data.mkdir()
+    made = Stores(
+        library=Library(settings.library_url),
+        vectors=open_vectors(settings),
+        embedder=WordEmbedder(),
+        data=settings.data,
+    )
+    yield made
+    made.library.close()
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running `cluster-talks serve`."""
+
+    address: str
+    data: Path
+    corpus: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+    listened_after: float
+
+    def environment(self) -> dict[str, str]:
+        return environment(self.data, self.corpus)
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.address, timeout=60)
+
+
+def environment(data: Path, corpus: Path, **more: str) -> dict[str, str]:
+    """The environment of a process of ours, with nothing but these settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLUSTER_TALKS_")}
+    return {**kept, "CLUSTER_TALKS_DATA": str(data), "CLUSTER_TALKS_CORPUS": str(corpus), **more}
+
+
+def cluster_talks(*arguments: str, env: dict[str, str], timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    """Run the command as a person would."""
+    command = [sys.executable, "-m", "assistant.cli", *arguments]
+    return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The real server over the small corpus, its first edition built by itself."""
+    folder = tmp_path_factory.mktemp("server")
+    with start_server(folder / "data", copy_small_corpus(folder / "corpus")) as running:
+        wait_until_ready(running)
+        yield running
+
+
+class start_server:  # noqa: N801 - reads as a function in `with`
+    """A server process that is stopped at the end of the block."""
+
+    def __init__(self, data: Path, corpus: Path, **settings: str) -> None:
+        self._data, self._corpus, self._settings = data, corpus, settings
+
+    def __enter__(self) -> Server:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        log = self._data.parent / "serve.log"
+        began = time.monotonic()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "assistant.cli", "serve", "--port", str(port)],
+            env=environment(self._data, self._corpus, **self._settings),
+            cwd=ROOT,
+            stdout=log.open("wb"),
+            stderr=subprocess.STDOUT,
+        )
+        address = f"http://127.0.0.1:{port}"
+        while not _answers(f"{address}/healthz"):
+            assert self._process.poll() is None, log.read_text()
+            assert time.monotonic() - began < 60, log.read_text()
+            time.sleep(0.05)
+        return Server(address, self._data, self._corpus, log, self._process, time.monotonic() - began)
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=30)
+
+
+def wait_until_ready(server: Server, seconds: float = 180) -> None:
+    deadline = time.monotonic() + seconds
+    while not _answers(f"{server.address}/readyz"):
+        assert server.process.poll() is None, server.log.read_text()
+        assert time.monotonic() < deadline, server.log.read_text()
+        time.sleep(0.2)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,95 @@
+"""Vectors behave the same embedded and on a real Chroma server."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from assistant.errors import EmbedderMismatch, NotReady
+from assistant.records import Chunk, Document, Edition, Filters, Unit
+from assistant.settings import Settings
+from assistant.vectors import Row, Vectors, open_vectors
+
+EDITION = Edition(number=1, embedder="test", dimension=8, status="building", created="")
+RANDOM = np.random.default_rng(0)
+
+
+def row(name: str, vector: np.ndarray, kind: str = "rules") -> Row:
+    chunk = Chunk(id=name, document=f"doc-{name}", text="Ab. Cd.", start=0, end=7, units=(Unit(0, 3), Unit(4, 7)))
+    document = Document(id=f"doc-{name}", uri=f"{name}.md", title=name, digest=name, kind=kind)
+    return Row(chunk, document, vector.tolist(), [vector.tolist(), (-vector).tolist()])
+
+
+@pytest.fixture(scope="module")
+def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    chroma = shutil.which("chroma", path=str(Path(sys.executable).parent)) or "chroma"
+    folder = tmp_path_factory.mktemp("chroma")
+    process = subprocess.Popen(
+        [chroma, "run", "--path", str(folder), "--port", str(port), "--host", "127.0.0.1"], cwd=folder
+    )
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(200):
+        try:
+            httpx.get(f"{url}/api/v2/heartbeat")
+            break
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    yield url
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture(params=["embedded", "server"])
+def vectors(request: pytest.FixtureRequest, tmp_path: Path) -> Vectors:
+    url = request.getfixturevalue("chroma_server") if request.param == "server" else ""
+    made = open_vectors(Settings(data=tmp_path, chroma_url=url))
+    made.drop(1)
+    return made
+
+
+def test_neighbours_filters_and_copies(vectors: Vectors) -> None:
+    rows = [row(f"c{n}", RANDOM.standard_normal(8), "rules" if n % 2 else "events") for n in range(50)]
+    stored = vectors.create(EDITION)
+    stored.add(rows)
+    stored = vectors.open(EDITION)
+    question = rows[7].passage
+    assert stored.count() == 50
+    assert stored.near_passages(question, 3, Filters())[0].chunk == "c7"
+    assert stored.near_passages(question, 3, Filters())[0].cosine == pytest.approx(1, abs=1e-4)
+    unit = stored.near_units(question, 1, Filters())[0]
+    assert (unit.chunk, unit.unit) == ("c7", 0)
+    assert {near.chunk for near in stored.near_passages(question, 50, Filters(kind=("events",)))} == {
+        f"c{n}" for n in range(0, 50, 2)
+    }
+    assert [near.chunk for near in stored.near_passages(question, 5, Filters(source=("doc-c3",)))] == ["c3"]
+    cosine, units = stored.cosines(question, [rows[7].chunk])["c7"]
+    assert (cosine, *units) == pytest.approx((1, 1, -1), abs=1e-4)
+    missing = replace(rows[0].chunk, id="nowhere")
+    assert list(stored.stored([rows[0].chunk, missing])) == ["c0"]
+
+
+def test_a_dropped_edition_is_not_ready(vectors: Vectors) -> None:
+    vectors.create(EDITION)
+    vectors.drop(1)
+    with pytest.raises(NotReady):
+        vectors.open(EDITION)
+    vectors.drop(1)
+
+
+def test_another_model_is_refused(vectors: Vectors) -> None:
+    vectors.create(EDITION)
+    with pytest.raises(EmbedderMismatch, match="test"):
+        vectors.open(replace(EDITION, embedder="other"))

@@ -1,0 +1,32 @@
+"""A quick embedder for tests of the flows; what the real ones do is held by tests/contract/test_embedders.py."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from assistant.embedders import Embedder
+
+
+class WordEmbedder(Embedder):
+    """A text is the sum of its words, each a fixed random direction: near texts share words."""
+
+    name = "words"
+    dimension = 64
+
+    def __init__(self) -> None:
+        self.embedded = 0
+
+    def embed_query(self, text: str) -> list[float]:
+        return self._vector(text)
+
+    def embed_documents(self, texts: Sequence[str]) -> list[list[float]]:
+        self.embedded += len(texts)
+        return [self._vector(text) for text in texts]
+
+    def _vector(self, text: str) -> list[float]:
+        words = [word.strip(".,:;?!") for word in text.lower().split()] or [""]
+        total = sum(np.random.default_rng(zlib.crc32(word.encode())).standard_normal(self.dimension) for word in words)
+        return list(map(float, total / max(float(np.linalg.norm(total)), 1e-9)))
