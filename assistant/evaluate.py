@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -186,9 +187,9 @@ def _has(text: str, spelling: str) -> bool:
 
 def print_result(result: Result, console: Console, *, failures: bool) -> None:
     """The tables; with `failures` also every question that went wrong."""
-    table = Table(
-        "kind", "language", "n", "right", "wrong refusal", "wrong answer", "right source", "R@1", "R@3", "R@5", "ms"
-    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("kind", "language", "n", "right", "refused\nwrongly", "wrong", "source", "R@1", "R@3", "R@5", "ms"):
+        table.add_column(name, no_wrap=True, justify="left" if name in ("kind", "language") else "right")
     kinds = list(dict.fromkeys(o.case.kind for o in result.outcomes))
     for kind in kinds:
         for language in ("en", "other"):

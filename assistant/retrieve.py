@@ -97,24 +97,22 @@ class Retriever:
         """The best `count` passages, each with the exact cosines of its sentences with the first wording."""
         index = self.index(edition)
         scores: dict[str, float] = defaultdict(float)
-        first: Sequence[float] | None = None
+        vectors = [self._embedder.embed_query(wording) for wording in query.wordings]
         best_possible = 0.0
-        for wording in query.wordings:
-            vector = self._embedder.embed_query(wording)
+        for wording, vector in zip(query.wordings, vectors, strict=True):
             rankings = self._rankings(index, wording, vector, query.filters)
-            first = first or vector
             for ranking in rankings:
                 best_possible += ranking.weight / RRF
                 for rank, (chunk, _) in enumerate(ranking.hits):
                     scores[chunk] += ranking.weight / (RRF + rank)
-        if first is None or not scores:
+        if not scores:
             return Found((), 1.0)
         nearest = sorted(scores, key=lambda chunk: -scores[chunk])[: count * 2]
         found = self._library.chunks(edition.number, nearest)
         ranked = [(scores[id_] / best_possible * _share(found[id_][0], query.day), *found[id_]) for id_ in found]
         ranked.sort(key=lambda entry: -entry[0])
-        elsewhere = float((self._everyday @ np.asarray(first, dtype=np.float32)).max())
-        return Found(self._hits(index, first, ranked[:count]), elsewhere)
+        elsewhere = float((self._everyday @ np.asarray(vectors[0], dtype=np.float32)).max())
+        return Found(self._hits(index, vectors[0], ranked[:count]), elsewhere)
 
     def _rankings(self, index: Index, wording: str, vector: Sequence[float], filters: Filters) -> list[_Ranking]:
         passages = index.vectors.near_passages(vector, DEPTH, filters)

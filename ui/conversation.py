@@ -58,10 +58,10 @@ def converse(assistant: Assistant, exchanges: Exchanges, question: str, language
     """The conversation with `question` added, again after every sentence. `language` is the page's: it decides where
     the question's own is not certain. An error ends it with a failed exchange, it is never raised."""
     before = tuple(exchange for exchange in exchanges if exchange.state in ("done", "stopped"))
-    current = Exchange(question.strip(), detect_language(question, default=language))
+    current = asked = Exchange(question.strip(), detect_language(question, default=language))
     yield (*before, current)
     try:
-        for current in _answer(assistant, current, history(before)):
+        for current in _answer(assistant, asked, history(before)):
             yield (*before, current)
     except ClusterTalksError as error:
         yield (*before, replace(current, state="failed", problem=str(error)))

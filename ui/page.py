@@ -7,27 +7,27 @@ from __future__ import annotations
 
 import os
 
+# Gradio reads these when it is imported.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-import asyncio  # noqa: E402 - Gradio reads the two settings above when it is imported
-from collections.abc import Iterator  # noqa: E402
-from contextlib import AsyncExitStack  # noqa: E402
-from datetime import date  # noqa: E402
-from typing import Any  # noqa: E402
+import asyncio
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
 
-import gradio as gr  # noqa: E402
-from fastapi import FastAPI  # noqa: E402
-from gradio.routes import App  # noqa: E402
-from starlette.routing import BaseRoute, Match, Mount  # noqa: E402
-from starlette.types import Receive, Scope, Send  # noqa: E402
+import gradio as gr
+from fastapi import FastAPI
+from gradio.routes import App
+from starlette.routing import BaseRoute, Match, Mount
+from starlette.types import Receive, Scope, Send
 
-from assistant.api.state import State  # noqa: E402
-from assistant.ask import MAX_QUESTION, Assistant  # noqa: E402
-from assistant.language import say  # noqa: E402
-from ui import render, theme  # noqa: E402
-from ui.conversation import Exchanges, converse, stopped  # noqa: E402
-from ui.languages import wished_language  # noqa: E402
+from assistant.api.state import State
+from assistant.ask import MAX_QUESTION, Assistant
+from assistant.language import say
+from ui import render, theme
+from ui.conversation import Exchanges, converse, stopped
+from ui.languages import wished_language
 
 AT_ONCE = 8
 FORGET_AFTER = 4 * 3600
@@ -43,7 +43,7 @@ def mount(app: FastAPI, state: State, assistant: Assistant) -> None:
         app,
         Page(assistant).blocks,
         path="/",
-        theme=gr.themes.Base(font=theme.FONTS, font_mono=theme.MONO).set(**theme.VARIABLES),  # type: ignore[arg-type]
+        theme=gr.themes.Base(font=theme.FONTS, font_mono=theme.MONO).set(**theme.VARIABLES),
         head=f"<style>{theme.CSS.read_text(encoding='utf-8')}</style>",
         favicon_path=str(theme.LOGO),
         footer_links=[],
@@ -85,23 +85,28 @@ class _StartedLate:
     def __init__(self, page: App) -> None:
         self._page = page
         self._once = asyncio.Lock()
-        self._open: AsyncExitStack | None = None
+        self._life: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if self._open is None:
-            async with self._once:
-                if self._open is None:
-                    await self._start()
+        async with self._once:
+            if self._life is None:
+                started = asyncio.Event()
+                self._life = asyncio.create_task(self._live(started))
+                await started.wait()
         await self._page(scope, receive, send)
 
-    async def _start(self) -> None:
-        opened = AsyncExitStack()
-        await opened.enter_async_context(self._page.router.lifespan_context(self._page))
-        blocks = self._page.get_blocks()
-        blocks.run_startup_events()
-        await blocks.run_extra_startup_events()
-        self._open = opened
+    async def _live(self, started: asyncio.Event) -> None:
+        """From start-up until the loop that serves cancels its tasks."""
+        try:
+            async with self._page.router.lifespan_context(self._page):
+                blocks = self._page.get_blocks()
+                blocks.run_startup_events()  # type: ignore[no-untyped-call]
+                await blocks.run_extra_startup_events()  # type: ignore[no-untyped-call]
+                started.set()
+                await asyncio.Event().wait()
+        finally:
+            started.set()
 
 
 class Page:
@@ -148,16 +153,14 @@ class Page:
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         typed = gr.on([self.ask.click, self.box.submit], self._ask, [self.box, *known], shown, **quiet)
         chosen = self.talk.click(self._ask_chosen, known, shown, **quiet)
-        linked = self.blocks.load(self._greet, None, words, **quiet).then(self._ask, [self.box, *known], shown, **quiet)
+        linked = self.blocks.load(self._greet, None, words, **quiet).then(self._ask_linked, known, shown, **quiet)
         self.stop.click(self._stop, known, shown, cancels=[typed, chosen, linked], queue=False, **quiet)
         self.new.click(self._new, self.language, shown, cancels=[typed, chosen, linked], queue=False, **quiet)
         self.header.select(self._speak, self.exchanges, words, queue=False, **quiet)
 
     def _greet(self, request: gr.Request) -> Updates:
-        """A page has opened: its language is the browser's; a shared link brings its question."""
-        language = wished_language(str(request.headers.get("accept-language", "")))
-        question = str(request.query_params.get("q", ""))[:MAX_QUESTION]
-        return self._words((), language) | {self.box: self._labelled(language, question)}
+        """A page has opened: its language is the browser's."""
+        return self._words((), wished_language(str(request.headers.get("accept-language", ""))))
 
     def _speak(self, exchanges: Exchanges, chosen: gr.EventData) -> Updates:
         """Another page language was chosen."""
@@ -173,6 +176,11 @@ class Page:
 
     def _ask_chosen(self, exchanges: Exchanges, language: str, chosen: gr.EventData) -> Iterator[Updates]:
         yield from self._ask(str(chosen.question), exchanges, language)
+
+    def _ask_linked(self, exchanges: Exchanges, language: str, request: gr.Request) -> Iterator[Updates]:
+        """A shared link brings its question along."""
+        question = "" if exchanges else str(request.query_params.get("q", ""))
+        yield from self._ask(question, exchanges, language)
 
     def _stop(self, exchanges: Exchanges, language: str) -> Updates:
         return self._shown(stopped(exchanges), language)
@@ -198,15 +206,11 @@ class Page:
             self.talk: render.talk(exchanges, language),
             self.sources: render.sources(exchanges, language, _today()),
             self.footer: render.footer(language),
-            self.box: self._labelled(language),
+            self.box: gr.Textbox(label=say("Ask a question", language), placeholder=say("Ask a question", language)),
             self.ask: say("Ask", language),
             self.stop: say("Stop", language),
             self.new: say("New conversation", language),
         }
-
-    def _labelled(self, language: str, *value: str) -> Any:  # noqa: ANN401 - Gradio's update
-        label = say("Ask a question", language)
-        return gr.update(label=label, placeholder=label, **({"value": value[0]} if value else {}))
 
 
 def _html(value: str, name: str, script: str | None = None) -> gr.HTML:
@@ -214,4 +218,4 @@ def _html(value: str, name: str, script: str | None = None) -> gr.HTML:
 
 
 def _today() -> date:
-    return date.today()  # noqa: DTZ011 - validity is a matter of the reader's calendar day
+    return date.today()

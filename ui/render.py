@@ -21,7 +21,7 @@ from ui.languages import language_names
 
 NAME = "Cluster Talks Assistant"
 LOGO = Path(__file__).with_name("logo.svg").read_text(encoding="utf-8")
-DIGITS = re.compile(r"\d{1,3}(?:[  ]\d{3})+(?!\d)")
+DIGITS = re.compile(r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)")
 ITEM = re.compile(r"^[-|] ", re.MULTILINE)
 ADDRESS = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
 
@@ -73,7 +73,8 @@ def sources(exchanges: Sequence[Exchange], language: str, today: date) -> str:
     ]
     nothing = _say("No sources yet. Ask a question and the places that answer it appear here.", language)
     body = "".join(groups) or f'<p class="nothing">{nothing}</p>'
-    return f'<section class="sources" aria-labelledby="sources-title"><h2 id="sources-title">{_say("Sources", language)}</h2>{body}</section>'
+    title = f'<h2 id="sources-title">{_say("Sources", language)}</h2>'
+    return f'<section class="sources" aria-labelledby="sources-title">{title}{body}</section>'
 
 
 SUBTITLE = "I answer only from documents that people chose and checked, and show where each sentence comes from."
@@ -97,8 +98,8 @@ def _examples(language: str) -> str:
 
 def _ask_buttons(questions: Iterable[tuple[str, str]]) -> str:
     return "".join(
-        f'<li><button type="button" lang="{escape(language)}" data-question="{escape(text)}">{escape(text)}</button></li>'
-        for language, text in questions
+        f'<li><button type="button" lang="{escape(language)}" data-question="{text}">{text}</button></li>'
+        for language, text in ((language, escape(text)) for language, text in questions)
     )
 
 

@@ -1,4 +1,4 @@
-"""Colours and type of the Gradio components; everything else stands in page.css. No Gradio import: page.py applies it."""
+"""Colours and type of the Gradio components, as data that page.py applies; everything else stands in page.css."""
 
 from __future__ import annotations
 

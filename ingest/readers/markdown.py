@@ -26,6 +26,8 @@ from ingest.readers.reading import Reading, decode, front_matter
 
 VALID = re.compile(r"<!--\s*valid:\s*(\d{4}-\d{2}-\d{2})?\s*\.\.\s*(\d{4}-\d{2}-\d{2})?\s*-->")
 GAP = re.compile(r"<!--\s*gap\s*-->")
+SENTENCE = re.compile(r".+?(?:[.!?]\s+|$)", re.DOTALL)
+POINTER_SHARE = 0.35  # of a sentence's characters, from which on it is only a link
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(footnote_plugin)
 
 
@@ -119,7 +121,7 @@ def _blocks(node: SyntaxTreeNode) -> Iterator[tuple[str, str, _Notes]]:
     """(line prefix, text, notes) of each paragraph, list item and table row below a node."""
     match node.type:
         case "paragraph":
-            yield "", *_inline(node)
+            yield "", *_without_pointers(node)
         case "bullet_list" | "ordered_list":
             for item in node.children:
                 for child in item.children:
@@ -154,6 +156,23 @@ def _inline(node: SyntaxTreeNode) -> tuple[str, _Notes]:
             case "footnote_ref":
                 notes.append((len(text), piece.meta["label"]))
     return text.strip(), notes
+
+
+def _without_pointers(node: SyntaxTreeNode) -> tuple[str, _Notes]:
+    """A paragraph without sentences such as "See [the other page](other.md).": links, not statements."""
+    text, notes = _inline(node)
+    linked = [_inline(link)[0] for link in node.walk() if link.type == "link"]
+
+    def points(sentence: re.Match[str]) -> bool:
+        inside = sum(len(words) for words in linked if words in sentence.group())
+        sourced = any(sentence.start() < at <= sentence.end() for at, _ in notes)
+        return inside >= POINTER_SHARE * len(sentence.group()) and not sourced
+
+    sentences = list(SENTENCE.finditer(text))
+    dropped = [sentence for sentence in sentences if points(sentence)]
+    kept = "".join(sentence.group() for sentence in sentences if sentence not in dropped)
+    before = [(at, sum(len(d.group()) for d in dropped if d.start() < at)) for at, _ in notes]
+    return kept.strip(), [(at - gone, label) for (at, gone), (_, label) in zip(before, notes, strict=True)]
 
 
 def _address(note: SyntaxTreeNode) -> str | None:

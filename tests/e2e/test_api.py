@@ -107,7 +107,7 @@ REFUSALS = {
 }
 FIRST_WORDS = {
     "en": "This question", "de": "Diese Frage", "fr": "Cette question", "es": "Esta pregunta", "it": "Questa domanda",
-    "pl": "To pytanie",
+    "pl": "Na to pytanie",
 }  # fmt: skip
 
 

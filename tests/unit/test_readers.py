@@ -98,6 +98,16 @@ def test_an_unknown_format_is_refused() -> None:
         read(b"text", "a.xyz")
 
 
+def test_sentences_that_only_point_elsewhere_are_left_out() -> None:
+    text = b"A fact.[^a] See [the other page](b.md). More [here](c.md) about a longer fact of its own.[^b]\n\n[Home](a.md)\n\n[^a]: <https://a.example>\n[^b]: <https://b.example>"
+    section = read_markdown(text).sections[0]
+    assert section.text == "A fact. More here about a longer fact of its own."
+    assert [(mark.at, mark.url) for mark in section.sources] == [
+        (7, "https://a.example"),
+        (len(section.text), "https://b.example"),
+    ]
+
+
 def test_text_joins_lines_and_keeps_lists() -> None:
     reading = read_text(b"A line\nthat goes on.\n\nThings:\n* one\n2) two\n   and more\n")
     assert reading.sections[0].text == "A line that goes on.\n\nThings:\n- one\n- two and more"
