@@ -23,8 +23,8 @@ bench: .venv/.installed-test
 .venv/.installed: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || { echo "Creating .venv …"; $(PYTHON) -m venv .venv; }
 	@echo "Installing (first time: some minutes) …"
-	@$(PIP) install -c constraints.txt torch 2>&1 | grep -v WARNING || true
-	@$(PIP) install -c constraints.txt -e . 
+	@$(PIP) install -c constraints.txt torch
+	@$(PIP) install -c constraints.txt -e .
 	@touch $@
 
 .venv/.installed-test: .venv/.installed

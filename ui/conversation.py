@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
 from typing import Literal
 
 from assistant.ask import Assistant
@@ -16,6 +18,7 @@ from assistant.records import Citation, Done, Question, Said, Sentence, Turn
 
 CONTEXT = 300
 REMEMBERED = 12
+LOOK_FOR_STOP = 0.1
 HEADING = re.compile(r"^#.*$", re.MULTILINE)
 
 
@@ -54,25 +57,25 @@ class Exchange:
 Exchanges = tuple[Exchange, ...]
 
 
-def converse(assistant: Assistant, exchanges: Exchanges, question: str, language: str) -> Iterator[Exchanges]:
-    """The conversation with `question` added, again after every sentence. `language` is the page's: it decides where
-    the question's own is not certain. An error ends it with a failed exchange, it is never raised."""
+def converse(
+    assistant: Assistant, exchanges: Exchanges, question: str, language: str, stop: threading.Event
+) -> Iterator[Exchanges]:
+    """The conversation with `question` added, again after every sentence, until the answer is whole or `stop` is set.
+    `language` is the page's: it decides where the question's own is not certain. An error is never raised: it ends the
+    conversation with a failed exchange."""
     before = tuple(exchange for exchange in exchanges if exchange.state in ("done", "stopped"))
     current = asked = Exchange(question.strip(), detect_language(question, default=language))
     yield (*before, current)
     try:
-        for current in _answer(assistant, asked, history(before)):
+        for current in _until(stop, _answer(assistant, asked, history(before))):
             yield (*before, current)
+        if current.state == "running":
+            yield (*before, replace(current, state="stopped"))
     except ClusterTalksError as error:
         yield (*before, replace(current, state="failed", problem=str(error)))
     except Exception:
         logging.getLogger(__name__).exception("An answer broke")
         yield (*before, replace(current, state="failed"))
-
-
-def stopped(exchanges: Exchanges) -> Exchanges:
-    """The same with a running answer ended where it is."""
-    return tuple(replace(e, state="stopped") if e.state == "running" else e for e in exchanges)
 
 
 def history(exchanges: Sequence[Exchange]) -> tuple[Turn, ...]:
@@ -101,6 +104,33 @@ def _answer(assistant: Assistant, current: Exchange, turns: tuple[Turn, ...]) ->
                 suggestions=answer.suggestions,
             )
         yield current
+
+
+def _until(stop: threading.Event, answers: Iterator[Exchange]) -> Iterator[Exchange]:
+    """`answers`, left at once when `stop` is set, even while the next one is being waited for."""
+    ready: SimpleQueue[Exchange | BaseException | None] = SimpleQueue()
+
+    def read() -> None:
+        try:
+            for answer in answers:
+                ready.put(answer)
+                if stop.is_set():
+                    return
+            ready.put(None)
+        except BaseException as error:
+            ready.put(error)
+
+    threading.Thread(target=read, name="answer", daemon=True).start()
+    while not stop.is_set():
+        try:
+            item = ready.get(timeout=LOOK_FOR_STOP)
+        except Empty:
+            continue
+        if item is None:
+            return
+        if isinstance(item, BaseException):
+            raise item
+        yield item
 
 
 def _source(library: Library, citation: Citation) -> Source:

@@ -12,6 +12,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -26,7 +27,7 @@ from assistant.api.state import State
 from assistant.ask import MAX_QUESTION, Assistant
 from assistant.language import say
 from ui import render, theme
-from ui.conversation import Exchanges, converse, stopped
+from ui.conversation import Exchanges, converse
 from ui.languages import wished_language
 
 AT_ONCE = 8
@@ -114,6 +115,7 @@ class Page:
 
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
+        self._stops: dict[str, threading.Event] = {}
         with gr.Blocks(title=render.NAME, analytics_enabled=False, fill_width=True) as self.blocks:
             self._lay_out()
             self._connect()
@@ -151,11 +153,11 @@ class Page:
         words += [self.box, self.ask, self.stop, self.new]
         known = [self.exchanges, self.language]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        typed = gr.on([self.ask.click, self.box.submit], self._ask, [self.box, *known], shown, **quiet)
-        chosen = self.talk.click(self._ask_chosen, known, shown, **quiet)
-        linked = self.blocks.load(self._greet, None, words, **quiet).then(self._ask_linked, known, shown, **quiet)
-        self.stop.click(self._stop, known, shown, cancels=[typed, chosen, linked], queue=False, **quiet)
-        self.new.click(self._new, self.language, shown, cancels=[typed, chosen, linked], queue=False, **quiet)
+        gr.on([self.ask.click, self.box.submit], self._ask, [self.box, *known], shown, **quiet)
+        self.talk.click(self._ask_chosen, known, shown, **quiet)
+        self.blocks.load(self._greet, None, words, **quiet).then(self._ask_linked, known, shown, **quiet)
+        self.stop.click(self._stop, None, None, queue=False, **quiet)
+        self.new.click(self._new, self.language, shown, queue=False, **quiet)
         self.header.select(self._speak, self.exchanges, words, queue=False, **quiet)
 
     def _greet(self, request: gr.Request) -> Updates:
@@ -166,24 +168,32 @@ class Page:
         """Another page language was chosen."""
         return self._words(exchanges, str(chosen.language))
 
-    def _ask(self, question: str, exchanges: Exchanges, language: str) -> Iterator[Updates]:
+    def _ask(self, question: str, exchanges: Exchanges, language: str, request: gr.Request) -> Iterator[Updates]:
         if not question.strip():
             yield {self.box: gr.skip()}
             return
-        for conversation in converse(self._assistant, exchanges, question, language):
-            failed = conversation[-1].state == "failed"
-            yield self._shown(conversation, language) | {self.box: question if failed else ""}
+        stop = self._stops[str(request.session_hash)] = threading.Event()
+        try:
+            for conversation in converse(self._assistant, exchanges, question, language, stop):
+                failed = conversation[-1].state == "failed"
+                yield self._shown(conversation, language) | {self.box: question if failed else ""}
+        finally:
+            self._stops.pop(str(request.session_hash), None)
 
-    def _ask_chosen(self, exchanges: Exchanges, language: str, chosen: gr.EventData) -> Iterator[Updates]:
-        yield from self._ask(str(chosen.question), exchanges, language)
+    def _ask_chosen(
+        self, exchanges: Exchanges, language: str, chosen: gr.EventData, request: gr.Request
+    ) -> Iterator[Updates]:
+        """An example or a suggestion was clicked."""
+        yield from self._ask(str(chosen.question), exchanges, language, request)
 
     def _ask_linked(self, exchanges: Exchanges, language: str, request: gr.Request) -> Iterator[Updates]:
         """A shared link brings its question along."""
         question = "" if exchanges else str(request.query_params.get("q", ""))
-        yield from self._ask(question, exchanges, language)
+        yield from self._ask(question, exchanges, language, request)
 
-    def _stop(self, exchanges: Exchanges, language: str) -> Updates:
-        return self._shown(stopped(exchanges), language)
+    def _stop(self, request: gr.Request) -> None:
+        if stop := self._stops.get(str(request.session_hash)):
+            stop.set()
 
     def _new(self, language: str) -> Updates:
         return self._shown((), language) | {self.box: ""}
@@ -196,7 +206,7 @@ class Page:
             self.sources: render.sources(exchanges, language, _today()),
             self.ask: gr.update(visible=not running),
             self.stop: gr.update(visible=running),
-            self.new: gr.update(visible=bool(exchanges)),
+            self.new: gr.update(visible=bool(exchanges) and not running),
         }
 
     def _words(self, exchanges: Exchanges, language: str) -> Updates:

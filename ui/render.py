@@ -27,10 +27,10 @@ ADDRESS = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
 
 # Two for an SME, two for a buyer, two for a cluster organiser; (language, question).
 EXAMPLES = (
-    ("en", "Who keeps the intellectual property in a pre-commercial procurement?"),
-    ("de", "Wo findet ein KMU öffentliche Ausschreibungen?"),
+    ("en", "Where does an SME find public tenders?"),
+    ("de", "Wer bleibt bei einer PCP Eigentümer der Schutzrechte?"),
     ("en", "What are the EU procurement thresholds in 2026?"),
-    ("es", "¿Qué es una consulta preliminar del mercado?"),
+    ("es", "¿Puede un comprador público hablar con las empresas antes de la licitación?"),
     ("en", "Who were the speakers of the EU Clusters Talk of 13 September 2023?"),
     ("en", "What can a cluster do for its members in innovation procurement?"),
 )

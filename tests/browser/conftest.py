@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.scripted import ScriptedServer
 from tests.conftest import ROOT, Server
@@ -62,21 +63,31 @@ class Visit:
 
 
 Open = Callable[..., Visit]
+Contexts = Callable[[str, bool], BrowserContext]
+
+
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Contexts:
+    """A browser profile a language and colour scheme; pages share its cache, not their conversations."""
+
+    @cache
+    def open_context(language: str, dark: bool) -> BrowserContext:
+        return browser.new_context(locale=language, color_scheme="dark" if dark else "light")
+
+    return open_context
 
 
 @pytest.fixture
-def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Open]:
+def visit(contexts: Contexts, request: pytest.FixtureRequest) -> Iterator[Open]:
     """Open an address: `visit(address, width=…, language=…, dark=…)`. Errors of the page's scripts fail the test."""
     opened: list[Visit] = []
 
     def open_page(
         address: str, width: int = 1280, height: int = 900, language: str = "en", dark: bool = False
     ) -> Visit:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, locale=language, color_scheme="dark" if dark else "light"
-        )
-        seen = Visit(context.new_page())
+        seen = Visit(contexts(language, dark).new_page())
         opened.append(seen)
+        seen.page.set_viewport_size({"width": width, "height": height})
         seen.page.on("request", lambda sent: seen.requests.append(sent.url))
         seen.page.on("pageerror", lambda error: seen.errors.append(str(error)))
         seen.page.goto(address)
@@ -88,7 +99,7 @@ def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Open]:
     for seen in opened:
         if request.node.stash.get(FAILED, False):
             seen.shot(f"failed-{request.node.name}")
-        seen.page.context.close()
+        seen.page.close()
         assert seen.errors == []
 
 

@@ -98,10 +98,10 @@ def test_a_follow_up_keeps_what_was_said(server: Server, visit: Open) -> None:
 def test_an_example_is_a_click_away(server: Server, visit: Open) -> None:
     seen = visit(server.address, dark=True)
     seen.shot("start-1280-dark")
-    seen.page.get_by_role("button", name="Who keeps the intellectual property").click()
+    seen.page.get_by_role("button", name="Who were the speakers of the EU").click()
     seen.answered()
     expect(seen.page.locator(".question")).to_be_focused()
-    expect(seen.page.locator(".answer")).to_contain_text("The supplier owns the intellectual property")
+    expect(seen.page.locator(".answer")).to_contain_text("Anita Poort")
     seen.shot("answer-1280-dark")
 
 

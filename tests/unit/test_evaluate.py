@@ -1,0 +1,74 @@
+"""How a question counts as right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant.errors import BadRequest
+from assistant.evaluate import Case, evaluate, has_all, normal, read_questions
+
+
+@pytest.mark.parametrize(
+    ("text", "groups", "right"),
+    [
+        ("It is EUR 140\u00a0000 now", [["140 000"]], True),
+        ("It is 1140 000", [["140 000"]], False),
+        ("in 1976", [["76"]], False),
+        ("7\u20138 May 2024", [["7-8 May 2024"]], True),
+        ("BRINC and InnoBuyer", [["brinc"], ["Procure4Health", "innobuyer"]], True),
+        ("BRINC only", [["brinc"], ["innobuyer"]], False),
+        ("one [1] two [2].", [["one two."]], True),
+    ],
+)
+def test_key_facts(text: str, groups: list[list[str]], right: bool) -> None:
+    assert has_all(normal(text), groups) is right
+
+
+class Scripted:
+    """Answers as told."""
+
+    def __init__(self, **answers: tuple[str, bool]) -> None:
+        self._answers = answers
+
+    def ask(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        text, abstained = self._answers[body["question"]]
+        return {
+            "answer": text, "abstained": abstained, "reason": None, "citations": [{"uri": "a.md"}],
+            "timings_ms": {"total": 1.0}, "question_used": body["question"],
+        }  # fmt: skip
+
+    def search(self, words: str, count: int) -> dict[str, Any]:
+        return {"passages": [{"text": "nothing"}, {"text": "yes"}]}
+
+
+def test_figures() -> None:
+    asker = Scripted(good=("yes", False), wrong=("no", False), shy=("yes", True), rude=("bad", False), calm=("", True))
+    base = Case("", "en", "answerable", "", must_include=[["yes"]], document="a.md")
+    cases = [Case(**{**base.__dict__, "id": name, "question": name}) for name in ("good", "wrong", "shy")]
+    cases += [
+        Case(name, "de", "unanswerable", name, abstain=True, must_not_include=["bad"]) for name in ("rude", "calm")
+    ]
+    result = evaluate(cases, asker)
+    assert [outcome.right for outcome in result.outcomes] == [True, False, False, False, True]
+    figures = result.figures()
+    assert figures["right_english"] == pytest.approx(1 / 3)
+    assert figures["wrong_refusals"] == pytest.approx(1 / 3)
+    assert figures["refusal_recall"] == 0.5
+    assert figures["refusal_precision"] == 0.5
+    assert figures["wrong_among_answered"] == pytest.approx(2 / 3)
+    assert figures["right_source"] == 1
+    assert (figures["recall_at_1"], figures["recall_at_3"]) == (0, 1)
+
+
+def test_a_bad_file_names_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "q.jsonl"
+    file.write_text('{"id": "1", "lang": "en", "kind": "x", "question": "?"}\nnonsense\n')
+    with pytest.raises(BadRequest, match="line 2"):
+        read_questions(file)
+    file.write_text("\n")
+    with pytest.raises(BadRequest, match="no questions"):
+        read_questions(file)

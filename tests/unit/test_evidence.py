@@ -1,0 +1,92 @@
+"""Which sentences are shown, and how they are cited."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from assistant.citations import cite, markdown
+from assistant.evidence import ANSWER_CHARACTERS, Quote, choose, judge
+from assistant.records import Anchor, Chunk, Document, Edition, Hit, Period, Sentence, SourceMark, Unit, UnitKind
+
+EDITION = Edition(number=3, embedder="e", dimension=1, status="ready", created="")
+DOCUMENT = Document(id="doc", uri="rules/a.md", title="A", digest="d", url="https://doc.example")
+
+
+def hit(name: str, *units: tuple[str, UnitKind], score: float = 0.5, **more: object) -> Hit:
+    text, spans = "", []
+    for part, kind in units:
+        text += "\n- " if kind == "item" else " " if text else ""
+        spans.append(Unit(len(text), len(text) + len(part), kind))
+        text += part
+    chunk = Chunk(id=name, document="doc", text=text, start=100, end=100 + len(text), units=tuple(spans))
+    return Hit(replace(chunk, **more), DOCUMENT, score)  # type: ignore[arg-type]
+
+
+def shown(*quotes: Quote) -> list[str]:
+    return [quote.text for quote in choose(sorted(quotes, key=lambda q: -q.score))]
+
+
+def test_sentences_of_the_best_passage_come_first_in_reading_order() -> None:
+    one = hit("one", ("First.", "sentence"), ("Second.", "sentence"))
+    two = hit("two", ("Other.", "sentence"), ("Far.", "sentence"))
+    assert shown(Quote(one, 1, 1.0), Quote(two, 0, 0.9), Quote(one, 0, 0.5), Quote(two, 1, 0.1)) == [
+        "First.", "Second.", "Other.",
+    ]  # fmt: skip
+
+
+def test_a_list_is_shown_whole_with_its_lead_in() -> None:
+    listed = hit("list", ("Three:", "lead"), ("a", "item"), ("b", "item"), ("c", "item"), ("After.", "sentence"))
+    assert shown(Quote(listed, 2, 1.0)) == ["Three:", "a", "b", "c"]
+    assert shown(Quote(listed, 0, 1.0)) == ["Three:", "a", "b", "c"]
+
+
+def test_the_room_is_kept_but_one_quote_is_always_shown() -> None:
+    long = hit("long", ("x" * 2 * ANSWER_CHARACTERS, "sentence"), ("Short.", "sentence"))
+    assert len(shown(Quote(long, 0, 1.0), Quote(long, 1, 0.5))) == 1
+    assert shown() == []
+
+
+def test_a_citation_points_at_the_quoted_stretch_and_its_source() -> None:
+    passage = hit(
+        "p", ("One.", "sentence"), ("Two.", "sentence"), ("Three.", "sentence"),
+        sources=(SourceMark(4, "https://one.example"), SourceMark(9, "https://two.example")),
+        period=Period(date(2024, 1, 1), date(2025, 12, 31)), anchor=Anchor(heading=("H",)),
+    )  # fmt: skip
+    numbers, (citation,) = cite([(passage, 0), (passage, 1)], EDITION)
+    assert numbers == {"p": 1}
+    assert (citation.quote, citation.span) == ("One. Two.", (100, 109))
+    assert citation.url == "https://two.example"
+    assert citation.link == "/read/doc?edition=3&start=100&end=109#quote"
+    assert (citation.valid_from, citation.valid_until) == (date(2024, 1, 1), date(2025, 12, 31))
+    _, (last,) = cite([(passage, 2)], EDITION)
+    assert last.url == "https://doc.example"
+
+
+def test_the_text_of_an_answer() -> None:
+    sentences = [
+        Sentence("Lead:", (1,)),
+        Sentence("a", (1,), layout="item"),
+        Sentence("b", (2,), layout="item"),
+        Sentence("Then this.", (3,)),
+        Sentence("And this.", (3,)),
+        Sentence("A notice.", kind="notice"),
+    ]
+    assert markdown(sentences) == "Lead: [1]\n\n- a\n- b [2]\n\nThen this. [3] And this. [3]\n\nA notice."
+
+
+NEAR = {"elsewhere": -0.09, "coverage": 0.9, "gap_margin": -0.6, "gap_first": 0.0, "agreement": 0.95}
+
+
+@pytest.mark.parametrize(
+    ("signals", "verdict"),
+    [
+        (NEAR, "answer"),
+        ({**NEAR, "gap_margin": 0.6, "gap_first": 1.0}, "gap"),
+        ({**NEAR, "elsewhere": 0.04, "coverage": 0.1, "agreement": 0.3}, "out_of_scope"),
+    ],
+)
+def test_the_decision_on_clear_cases(signals: dict[str, float], verdict: str) -> None:
+    assert judge(signals) == verdict
