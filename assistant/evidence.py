@@ -1,9 +1,9 @@
 """The sentences that answer, and whether they answer at all.
 
 Every sentence of the best passages gets a score from its cosine, the question's words it covers and the rank of its
-passage. The decision to refuse is a small calibrated model over a few signals, kept as text in `refusal.json` with the
-questions and cross-validation it came from (`python -m tests.quality.fit_refusal`). Sections that record what is not
-known compete as evidence: when one of them is the best, the answer is a refusal that quotes it.
+passage. Two small calibrated detectors decide to refuse: one for questions whose best evidence is a section that
+records what is not known, which the refusal then quotes, and one for questions about something else. They are kept as
+text in `refusal.json`, with the questions and the cross-validation they came from (`tests/quality/fit_refusal.py`).
 
 A reader model that sees question and passage together would enter here, as one more signal and one more score.
 """
@@ -57,7 +57,6 @@ class Finding:
     reason: Reason | None = None
     gap: bool = False
     suggestions: tuple[str, ...] = ()
-    signals: dict[str, float] | None = None
 
 
 def find_evidence(question: str, found: Found, lexical: Lexical) -> Finding:
@@ -66,20 +65,17 @@ def find_evidence(question: str, found: Found, lexical: Lexical) -> Finding:
         return Finding(reason=Reason.UNCLEAR if found.hits else Reason.NOT_IN_CORPUS)
     ranked = rank(question, found, lexical)
     signals = read_signals(question, found, lexical, ranked)
-    verdict = judge(signals)
-    gaps = [quote for quote in ranked if quote.hit.chunk.gap]
-    match verdict:
-        case "answer":
-            quotes = choose(ranked)
-            return Finding(quotes, suggestions=_suggestions(question, found, quotes), signals=signals)
-        case "gap" if gaps:
-            quotes = choose(gaps, others=0)
-            return Finding(quotes, Reason.NOT_IN_CORPUS, True, _suggestions(question, found, quotes), signals)
+    match judge(signals):
+        case "gap":
+            quotes, reason = choose([quote for quote in ranked if quote.hit.chunk.gap], others=0), Reason.NOT_IN_CORPUS
+            return Finding(quotes, reason, True, _suggestions(question, found, quotes))
+        case "out_of_scope" if signals["elsewhere"] > 0:
+            return Finding(reason=Reason.OUT_OF_SCOPE)
         case "out_of_scope":
-            return Finding((), Reason.OUT_OF_SCOPE, signals=signals)
-    return Finding(
-        choose(ranked, units=2, others=0), Reason.NOT_IN_CORPUS, False, _suggestions(question, found, ()), signals
-    )
+            quotes = choose(ranked, units=2, others=0)
+            return Finding(quotes, Reason.NOT_IN_CORPUS, suggestions=_suggestions(question, found, quotes))
+    quotes = choose(ranked)
+    return Finding(quotes, suggestions=_suggestions(question, found, quotes))
 
 
 def rank(question: str, found: Found, lexical: Lexical) -> list[Quote]:
@@ -87,9 +83,13 @@ def rank(question: str, found: Found, lexical: Lexical) -> list[Quote]:
     quotes = []
     for hit in found.hits[:PASSAGES]:
         heading = " ".join((hit.document.title, *hit.chunk.anchor.heading))
+        kinds = [unit.kind for unit in hit.chunk.units]
+        terms = max((cosine for kind, cosine in zip(kinds, hit.units, strict=True) if kind == "terms"), default=0.0)
         for unit, cosine in enumerate(hit.units):
+            if kinds[unit] == "terms":
+                continue
             words = f"{heading} {hit.chunk.unit_text(unit)}"
-            score = SHARPNESS * cosine + RANK * hit.score
+            score = SHARPNESS * max(cosine, terms) + RANK * hit.score
             score += COVERAGE * coverage(lexical, question, words, hit.document.language)
             quotes.append(Quote(hit, unit, score))
     return sorted(quotes, key=lambda quote: -quote.score)
@@ -138,7 +138,9 @@ def _group(quote: Quote) -> list[Quote]:
 
 
 def read_signals(question: str, found: Found, lexical: Lexical, ranked: Sequence[Quote]) -> dict[str, float]:
-    """What the decision rests on; each is relative to this corpus, not to the scale of a model."""
+    """What the decision rests on. `elsewhere`: how much nearer the question is to an everyday subject than to the best
+    passage; `gap_margin`: how much better the best recorded gap is than the best statement, within -1..1; `coverage`:
+    share of the question's words in one passage; `agreement`: fused score of the first passage."""
     covered = (
         coverage(lexical, question, passage_words(hit.chunk, hit.document), hit.document.language)
         for hit in found.hits[:4]
@@ -147,40 +149,28 @@ def read_signals(question: str, found: Found, lexical: Lexical, ranked: Sequence
     other = max((quote.score for quote in ranked if not quote.hit.chunk.gap), default=-math.inf)
     return {
         "elsewhere": found.elsewhere - max(hit.dense for hit in found.hits),
-        "coverage": max(covered),
         "gap_margin": max(-1.0, min(1.0, gap - other)),
-        "gap_first": float(found.hits[0].chunk.gap),
+        "coverage": max(covered),
         "agreement": found.hits[0].score,
     }
 
 
 def judge(signals: dict[str, float]) -> str:
-    """ "answer", "gap", "out_of_scope" or "unsure": the class whose probability reaches its threshold."""
-    model = _model()
-    values = [
-        (signals[name] - mean) / scale
-        for name, mean, scale in zip(model["signals"], model["means"], model["scales"], strict=True)
-    ]
-    logits = {
-        name: weights["intercept"] + sum(w * v for w, v in zip(weights["coefficients"], values, strict=True))
-        for name, weights in model["classes"].items()
-    }
-    shares = _softmax(logits)
-    if shares["answer"] >= model["answer_threshold"]:
-        return "answer"
-    return max(("gap", "out_of_scope", "unsure"), key=lambda name: shares.get(name, 0.0))
+    """The first detector of `refusal.json` ("gap", "out_of_scope") that fires, otherwise "answer".
 
-
-def _softmax(logits: dict[str, float]) -> dict[str, float]:
-    top = max(logits.values())
-    powers = {name: math.exp(value - top) for name, value in logits.items()}
-    return {name: power / sum(powers.values()) for name, power in powers.items()}
+    A detector is a logistic regression: it fires when bias + sum of weight * signal exceeds its threshold.
+    """
+    for name, detector in _detectors().items():
+        logit = detector["bias"] + sum(weight * signals[signal] for signal, weight in detector["weights"].items())
+        if logit > detector["threshold"]:
+            return name
+    return "answer"
 
 
 @cache
-def _model() -> dict[str, Any]:
-    model: dict[str, Any] = json.loads(Path(__file__).with_name("refusal.json").read_text(encoding="utf-8"))
-    return model
+def _detectors() -> dict[str, Any]:
+    stored = json.loads(Path(__file__).with_name("refusal.json").read_text(encoding="utf-8"))
+    return dict(stored["detectors"])
 
 
 def _suggestions(question: str, found: Found, quotes: Iterable[Quote]) -> tuple[str, ...]:

@@ -95,12 +95,13 @@ class Document:
     topics: tuple[str, ...] = ()
 
 
-UnitKind = Literal["sentence", "lead", "item", "row"]
+UnitKind = Literal["sentence", "lead", "item", "row", "terms"]
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """The smallest quotable piece of a chunk: characters `start` to `end` of the chunk's text."""
+    """The smallest piece of a chunk: characters `start` to `end` of its text. All are quotable but "terms", other words
+    for what the passage is about, which help to find it."""
 
     start: int
     end: int

@@ -21,6 +21,8 @@ ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:Arts?|Art|Abs|gem|Nos?|No|pp?|cf|approx|incl|excl|vs|Reg|Dir|ca|bzw|ggf|max|min)\.\s*$"
 )
 MARKER = re.compile(r"^(- |\| )")
+# Lines of a glossary that list synonyms and translations.
+TERMS = ("Also called:", "In other languages:")
 KINDS: dict[str, UnitKind] = {"- ": "item", "| ": "row"}
 
 
@@ -57,9 +59,12 @@ def units(text: str, language: str) -> list[Unit]:
         if marker := MARKER.match(line):
             found.append(Unit(start + 2, start + len(line), KINDS[marker.group()]))
             continue
+        if line.startswith(TERMS):
+            found.append(Unit(start, start + len(line), "terms"))
+            continue
         found += [Unit(start + a, start + b) for a, b in _sentences(line, language)]
     for index, unit in enumerate(found[:-1]):
-        if unit.kind == "sentence" and found[index + 1].kind != "sentence":
+        if unit.kind == "sentence" and found[index + 1].kind in ("item", "row"):
             found[index] = replace(unit, kind="lead")
     return found
 

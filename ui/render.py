@@ -201,7 +201,7 @@ def _card(source: Source, prefix: str, language: str, today: date) -> str:
         f'<div><h3 lang="{escape(citation.language)}">{escape(citation.title)}</h3>'
         f"{_where(citation.anchor, citation.language, language)}</div></div>"
         f'<blockquote lang="{escape(citation.language)}">{_excerpt(source.excerpt)}</blockquote>'
-        f'<p class="about">{escape(citation.publisher or "")} {_badge(citation, language, today)}</p>'
+        f'<p class="about"><span>{escape(citation.publisher or "")}</span>{_badge(citation, language, today)}</p>'
         f'<p class="links">{_links(citation, language)}</p></article>'
     )
 
@@ -236,10 +236,11 @@ def _badge(citation: Citation, language: str, today: date) -> str:
     start, end = citation.valid_from, citation.valid_until
     if start is None and end is None:
         return ""
-    days = {name: format_date(day, "medium", locale=language) for name, day in (("start", start), ("end", end)) if day}
+    locale = "en_GB" if language == "en" else language
+    days = {name: format_date(day, "medium", locale=locale) for name, day in (("start", start), ("end", end)) if day}
     message = "valid {start} to {end}" if len(days) == 2 else "valid from {start}" if start else "valid until {end}"  # noqa: PLR2004
     over = end is not None and end < today
-    past = f'<span class="badge past">{_say("no longer valid", language)}</span> ' if over else ""
+    past = f'<span class="badge past">{_say("no longer valid", language)}</span>' if over else ""
     return f'{past}<span class="badge">{_say(message, language, **days)}</span>'
 
 

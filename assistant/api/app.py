@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from assistant import __version__
 from assistant.api import ask, health, problems, sources, start_page
@@ -31,7 +32,7 @@ def create_app(state: State, warm_up: Callable[[State, FastAPI], None]) -> FastA
         yield
         state.close()
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Cluster Talks Assistant", version=__version__, description=DESCRIPTION, lifespan=lifespan, redoc_url=None
     )
     app.state.assistant = state

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -57,6 +58,10 @@ class Visit:
         expect(self.page.locator(".exchange").last).not_to_have_class("exchange running")
         expect(self.page.locator("#ask")).to_be_visible()
 
+    def hosts(self) -> set[str]:
+        """Everyone whom the page asked for something."""
+        return {urlsplit(url).netloc for url in self.requests if not url.startswith(("data:", "blob:"))}
+
     def shot(self, name: str) -> None:
         SHOTS.mkdir(exist_ok=True)
         self.page.screenshot(path=SHOTS / f"{name}.png")
@@ -79,7 +84,8 @@ def contexts(browser: Browser) -> Contexts:
 
 @pytest.fixture
 def visit(contexts: Contexts, request: pytest.FixtureRequest) -> Iterator[Open]:
-    """Open an address: `visit(address, width=…, language=…, dark=…)`. Errors of the page's scripts fail the test."""
+    """Open an address: `visit(address, width=…, language=…, dark=…)`. A script error or a request to another host
+    fails the test."""
     opened: list[Visit] = []
 
     def open_page(
@@ -101,6 +107,7 @@ def visit(contexts: Contexts, request: pytest.FixtureRequest) -> Iterator[Open]:
             seen.shot(f"failed-{request.node.name}")
         seen.page.close()
         assert seen.errors == []
+        assert seen.hosts() == {urlsplit(seen.page.url).netloc}
 
 
 FAILED = pytest.StashKey[bool]()

@@ -47,7 +47,7 @@ def test_a_card_tells_where_and_until_when(scripted: ScriptedServer, visit: Open
     card = seen.page.locator("#source-1")
     expect(card.locator(".where")).to_have_text("Heading · page 3")
     expect(card.locator(".badge.past")).to_have_text("no longer valid")
-    expect(card.locator(".badge").last).to_have_text("valid Jan 1, 2022 to Dec 31, 2023")
+    expect(card.locator(".badge").last).to_have_text("valid 1 Jan 2022 to 31 Dec 2023")
     expect(card.locator("mark")).to_have_text("The quoted sentence stands here.")
     expect(card.locator("blockquote")).not_to_contain_text("Elsewhere")
 

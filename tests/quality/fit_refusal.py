@@ -2,8 +2,8 @@
 
     .venv/bin/python -m tests.quality.fit_refusal --data data --write
 
-Takes the questions of this folder, reads their signals from the served edition of `--data`, fits a multinomial logistic
-regression and prints its cross-validated figures; `--write` stores it in assistant/refusal.json.
+Takes the questions of this folder, reads their signals from the served edition of `--data`, fits the two
+detectors and prints their cross-validated figures; `--write` stores them in assistant/refusal.json.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from assistant.wiring import open_assistant, open_stores
 
 HERE = Path(__file__).parent
 FILES = ("golden.jsonl", "ours.jsonl")
-SIGNALS = ("elsewhere", "coverage", "gap_margin", "gap_first", "agreement")
+DETECTORS = {"gap": ("gap_margin", "coverage"), "out_of_scope": ("elsewhere", "agreement")}
 MODEL = HERE.parents[1] / "assistant" / "refusal.json"
-WRONG_REFUSALS = 0.06
-STRENGTH = 1.0
+WRONG_REFUSALS = 0.03  # of the answerable questions, that each detector may refuse
+NEAR_A_GAP = -0.35
 
 
 def signals_of(cases: list[Case], data: Path) -> list[dict[str, float]]:
@@ -52,50 +52,71 @@ def signals_of(cases: list[Case], data: Path) -> list[dict[str, float]]:
 
 
 def label(case: Case, signals: dict[str, float]) -> str:
-    """The class a question belongs to."""
+    """ "answer", the detector that should fire, or "unseen": a near miss next to no recorded gap, which none can know."""
     if not case.abstain:
         return "answer"
     if case.kind == "out_of_scope":
         return "out_of_scope"
-    return "gap" if signals["gap_margin"] > -1 else "unsure"
+    return "gap" if signals["gap_margin"] > NEAR_A_GAP else "unseen"
 
 
-def fit(values: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """Standardise and fit; the coefficients as plain numbers."""
-    means, scales = values.mean(0), np.maximum(values.std(0), 1e-6)
-    model = LogisticRegression(C=STRENGTH, max_iter=2000).fit((values - means) / scales, labels)
+def fit(rows: list[dict[str, float]], labels: np.ndarray) -> dict[str, Any]:
+    """Each detector against the answerable questions, its threshold where WRONG_REFUSALS of these would be refused."""
+    return {name: _fit_one(name, weights, rows, labels) for name, weights in DETECTORS.items()}
+
+
+def _fit_one(name: str, signals: tuple[str, ...], rows: list[dict[str, float]], labels: np.ndarray) -> dict[str, Any]:
+    part = (labels == name) | (labels == "answer")
+    values = np.array([[row[signal] for signal in signals] for row in rows])[part]
+    means, scales = values.mean(0), np.maximum(values.std(0), 1e-9)
+    model = LogisticRegression(max_iter=2000).fit((values - means) / scales, labels[part] == name)
+    weights = model.coef_[0] / scales
+    bias = float(model.intercept_[0] - (weights * means).sum())
+    answerable = (values @ weights + bias)[labels[part] == "answer"]
     return {
-        "signals": list(SIGNALS),
-        "means": means.round(5).tolist(),
-        "scales": scales.round(5).tolist(),
-        "classes": {
-            name: {"intercept": round(float(intercept), 4), "coefficients": coefficients.round(4).tolist()}
-            for name, intercept, coefficients in zip(model.classes_, model.intercept_, model.coef_, strict=True)
-        },
+        "weights": dict(zip(signals, weights.round(4).tolist(), strict=True)),
+        "bias": round(bias, 4),
+        "threshold": round(float(np.quantile(answerable, 1 - WRONG_REFUSALS)), 4),
     }
 
 
-def answer_shares(model: dict[str, Any], values: np.ndarray) -> np.ndarray:
-    """Probability of the class "answer" for every row."""
-    scaled = (values - np.array(model["means"])) / np.array(model["scales"])
-    logits = {n: scaled @ np.array(w["coefficients"]) + w["intercept"] for n, w in model["classes"].items()}
-    powers = {name: np.exp(logit) for name, logit in logits.items()}
-    return powers["answer"] / sum(powers.values())
+def excess(detectors: dict[str, Any], rows: list[dict[str, float]]) -> np.ndarray:
+    """How far the more certain detector is over its threshold; above 0 the question is refused."""
+    return np.array(
+        [
+            max(
+                d["bias"] + sum(w * row[signal] for signal, w in d["weights"].items()) - d["threshold"]
+                for d in detectors.values()
+            )
+            for row in rows
+        ]
+    )
 
 
-def threshold(shares: np.ndarray, refuse: np.ndarray) -> float:
-    """The highest threshold that keeps wrong refusals within WRONG_REFUSALS."""
-    return float(np.quantile(shares[~refuse], WRONG_REFUSALS))
-
-
-def figures(shares: np.ndarray, refuse: np.ndarray, limit: float) -> dict[str, float]:
-    """Precision and recall of refusing, and the share of answerable questions refused."""
-    refused = shares < limit
+def figures(over: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Precision and recall of refusing, recall by label, and the share of answerable questions refused."""
+    refused, refuse = over > 0, labels != "answer"
     return {
-        "auroc": float(roc_auc_score(refuse, -shares)),
-        "precision": float((refused & refuse).sum() / max(refused.sum(), 1)),
-        "recall": float((refused & refuse).sum() / refuse.sum()),
-        "wrong_refusals": float((refused & ~refuse).sum() / (~refuse).sum()),
+        "auroc": float(roc_auc_score(refuse, over)),
+        "precision": float(refuse[refused].mean()) if refused.any() else 0.0,
+        "recall": float(refused[refuse].mean()),
+        **{f"recall_{name}": float(refused[labels == name].mean()) for name in ("gap", "out_of_scope", "unseen")},
+        "wrong_refusals": float(refused[~refuse].mean()),
+    }
+
+
+def cross_validate(rows: list[dict[str, float]], labels: np.ndarray) -> dict[str, dict[str, float]]:
+    """Mean and standard deviation of the figures over 5 times 5 folds."""
+    folds = []
+    for train, test in RepeatedStratifiedKFold(n_splits=5, n_repeats=5, random_state=0).split(labels, labels):
+        detectors = fit([rows[i] for i in train], labels[train])
+        folds.append(figures(excess(detectors, [rows[i] for i in test]), labels[test]))
+    return {
+        name: {
+            "mean": round(float(np.mean([fold[name] for fold in folds])), 3),
+            "deviation": round(float(np.std([fold[name] for fold in folds])), 3),
+        }
+        for name in folds[0]
     }
 
 
@@ -106,36 +127,17 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     cases = [case for name in FILES for case in read_questions(HERE / name)]
-    signals = signals_of(cases, options.data)
-    values = np.array([[row[name] for name in SIGNALS] for row in signals])
-    labels = np.array([label(case, row) for case, row in zip(cases, signals, strict=True)])
-    refuse = labels != "answer"
-    folds = []
-    for train, test in RepeatedStratifiedKFold(n_splits=5, n_repeats=5, random_state=0).split(values, labels):
-        model = fit(values[train], labels[train])
-        limit = threshold(answer_shares(model, values[train]), refuse[train])
-        folds.append(figures(answer_shares(model, values[test]), refuse[test], limit))
-    measured = {
-        name: {
-            "mean": round(float(np.mean([f[name] for f in folds])), 3),
-            "spread": round(float(np.std([f[name] for f in folds])), 3),
-        }
-        for name in folds[0]
+    rows = signals_of(cases, options.data)
+    labels = np.array([label(case, row) for case, row in zip(cases, rows, strict=True)])
+    names, counts = np.unique(labels, return_counts=True)
+    made = {
+        "detectors": fit(rows, labels),
+        "training": {"files": FILES, "questions": dict(zip(names.tolist(), counts.tolist(), strict=True))},
+        "cross_validated": cross_validate(rows, labels),
     }
-    model = fit(values, labels)
-    shares = answer_shares(model, values)
-    model["answer_threshold"] = round(threshold(shares, refuse), 4)
-    model["training"] = {
-        "files": FILES,
-        "questions": dict(zip(*map(np.ndarray.tolist, np.unique(labels, return_counts=True)), strict=True)),
-    }
-    model["cross_validated"] = measured
-    print(json.dumps(measured, indent=1), figures(shares, refuse, model["answer_threshold"]))  # noqa: T201
-    for kind in ("unanswerable", "out_of_scope"):
-        part = np.array([case.kind == kind or not case.abstain for case in cases])
-        print(kind, "AUROC", round(float(roc_auc_score(refuse[part], -shares[part])), 3))  # noqa: T201
+    print(json.dumps(made, indent=2))
     if options.write:
-        MODEL.write_text(json.dumps(model, indent=2) + "\n", encoding="utf-8")
+        MODEL.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -44,6 +44,14 @@ def test_units_know_sentences_lists_and_rows() -> None:
     assert kinds("| Works; 2026: 5 404 000") == [("row", "Works; 2026: 5 404 000")]
 
 
+def test_glossary_lines_of_other_words_are_terms() -> None:
+    assert kinds("A PCP is a purchase of research.\n\nAlso called: PCP.\n\nIn other languages: de vorkommerziell.") == [
+        ("sentence", "A PCP is a purchase of research."),
+        ("terms", "Also called: PCP."),
+        ("terms", "In other languages: de vorkommerziell."),
+    ]
+
+
 def test_an_abbreviation_does_not_end_a_sentence() -> None:
     text = "See Arts. 40 and 41 of Directive 2014/24/EU. The cost is EUR 5.4 million."
     assert [part for _, part in kinds(text)] == [

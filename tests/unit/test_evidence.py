@@ -77,14 +77,14 @@ def test_the_text_of_an_answer() -> None:
     assert markdown(sentences) == "Lead: [1]\n\n- a\n- b [2]\n\nThen this. [3] And this. [3]\n\nA notice."
 
 
-NEAR = {"elsewhere": -0.09, "coverage": 0.9, "gap_margin": -0.6, "gap_first": 0.0, "agreement": 0.95}
+NEAR = {"elsewhere": -0.09, "coverage": 0.9, "gap_margin": -0.6, "agreement": 0.95}
 
 
 @pytest.mark.parametrize(
     ("signals", "verdict"),
     [
         (NEAR, "answer"),
-        ({**NEAR, "gap_margin": 0.6, "gap_first": 1.0}, "gap"),
+        ({**NEAR, "gap_margin": 0.6}, "gap"),
         ({**NEAR, "elsewhere": 0.04, "coverage": 0.1, "agreement": 0.3}, "out_of_scope"),
     ],
 )
