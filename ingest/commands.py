@@ -37,6 +37,24 @@ def register(app: typer.Typer, console: Console) -> None:
         if report["failed"]:
             raise typer.Exit(1)
 
+    @app.command()
+    def lint(
+        paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders; default: the corpus.")] = None,
+        as_json: Annotated[bool, typer.Option("--json", help="Print the problems as JSON.")] = False,
+    ) -> None:
+        """Check the documents: what to mend, with file and line. Example: [bold]cluster-talks lint corpus/rules[/]."""
+        from ingest.lint import lint as run
+
+        problems = run([path.resolve() for path in paths or []], load_settings().corpus)
+        if as_json:
+            typer.echo(json.dumps([asdict(problem) for problem in problems], ensure_ascii=False, indent=2))
+        else:
+            for p in problems:
+                console.print(f"{p.file}:{p.line}: {p.rule}: {p.detail}. {p.remedy}", markup=False, soft_wrap=True)
+            console.print(f"{len(problems)} problems." if problems else "Nothing to mend.")
+        if problems:
+            raise typer.Exit(1)
+
 
 def _run(paths: list[Path], console: Console) -> dict[str, Any]:
     from assistant.wiring import DataFolder, open_stores

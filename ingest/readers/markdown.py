@@ -121,7 +121,7 @@ def _blocks(node: SyntaxTreeNode) -> Iterator[tuple[str, str, _Notes]]:
     """(line prefix, text, notes) of each paragraph, list item and table row below a node."""
     match node.type:
         case "paragraph":
-            yield "", *_without_pointers(node)
+            yield "", *without_pointers(node)
         case "bullet_list" | "ordered_list":
             for item in node.children:
                 for child in item.children:
@@ -158,7 +158,7 @@ def _inline(node: SyntaxTreeNode) -> tuple[str, _Notes]:
     return text.strip(), notes
 
 
-def _without_pointers(node: SyntaxTreeNode) -> tuple[str, _Notes]:
+def without_pointers(node: SyntaxTreeNode) -> tuple[str, _Notes]:
     """A paragraph without sentences such as "See [the other page](other.md).": links, not statements."""
     text, notes = _inline(node)
     linked = [_inline(link)[0] for link in node.walk() if link.type == "link"]
