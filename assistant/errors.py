@@ -6,7 +6,7 @@ ClusterTalksError
 │   └── TooLarge        413  longer than the limit
 ├── NotFound            404  no such document, edition or run
 ├── NotReady            503  no edition is being served yet
-├── Busy                409  another process owns the data folder
+├── Busy                409  another process owns the data folder or the port
 ├── EmbedderMismatch    500  the edition was built with another embedding model
 ├── CorpusMissing       400  the folder or file to ingest does not exist
 └── UnreadableDocument  400  one document cannot be read; the run goes on without it
@@ -62,10 +62,10 @@ class NotReady(ClusterTalksError):
 
 
 class Busy(ClusterTalksError):
-    """Another process owns the data folder."""
+    """Another process owns the data folder or the port."""
 
     status = 409
-    title = "The data folder is in use"
+    title = "Already in use"
 
 
 class EmbedderMismatch(ClusterTalksError):

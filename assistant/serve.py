@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from assistant.api.app import create_app
 from assistant.api.state import State
-from assistant.errors import ClusterTalksError, NotReady
+from assistant.errors import Busy, ClusterTalksError, NotReady
 from assistant.records import Question
 from assistant.settings import Settings
 from assistant.terminal import progress_bar
@@ -24,6 +25,7 @@ HAND_OVER_SECONDS = 1.0
 def serve(settings: Settings, console: Console) -> None:
     """Serve page and API until interrupted."""
     address = f"http://{settings.host}:{settings.port}"
+    _check_port(settings)
 
     def warm_up(state: State, app: FastAPI) -> None:
         _warm_up(settings, console, state, app, address)
@@ -36,6 +38,19 @@ def serve(settings: Settings, console: Console) -> None:
         log_level="warning",
         timeout_graceful_shutdown=10,
     )
+
+
+def _check_port(settings: Settings) -> None:
+    """Raise Busy when the port is taken: told here, before anything has been opened."""
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise Busy(
+                f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}.",
+                "Stop what listens there, or set CLUSTER_TALKS_PORT.",
+            ) from error
 
 
 def _warm_up(settings: Settings, console: Console, state: State, app: FastAPI, address: str) -> None:

@@ -16,6 +16,7 @@ from fastapi_offline import FastAPIOffline
 from assistant import __version__
 from assistant.api import ask, health, problems, sources, start_page
 from assistant.api.state import State
+from assistant.errors import ClusterTalksError
 
 DESCRIPTION = """Cited answers about the EU Clusters Talks and innovation procurement, only from ingested documents.
 
@@ -45,6 +46,9 @@ def create_app(state: State, warm_up: Callable[[State, FastAPI], None]) -> FastA
 def _guarded(warm_up: Callable[[State, FastAPI], None], state: State, app: FastAPI) -> None:
     try:
         warm_up(state, app)
+    except ClusterTalksError as error:
+        logging.getLogger(__name__).error("The start failed: %s", error)
+        state.fail(error)
     except Exception as error:
         logging.getLogger(__name__).exception("The start failed")
         state.fail(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,21 @@ def test_a_missing_corpus_is_told_and_the_server_says_so(tmp_path: Path) -> None
     ingested = cluster_talks("ingest", env=env)
     assert ingested.returncode == 1
     assert "CLUSTER_TALKS_CORPUS" in ingested.stderr
+    with start_server(tmp_path / "data", tmp_path / "nowhere") as running, running.client() as client:
+        deadline = time.monotonic() + 60
+        while (state := client.get("/readyz").json())["status"] != "failed" and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert "nowhere does not exist" in state["failure"]
+        refused = client.post("/api/v1/ask", json={"question": "Why?"})
+        assert (refused.status_code, "does not exist" in refused.json()["detail"]) == (503, True)
+        assert "The start failed" in running.log.read_text()
+
+
+def test_a_taken_port_is_told(server: Server, tmp_path: Path) -> None:
+    port = server.address.rsplit(":", 1)[1]
+    done = cluster_talks("serve", "--port", port, env=environment(tmp_path, server.corpus))
+    assert done.returncode == 1
+    assert f"127.0.0.1:{port} cannot be listened on" in done.stderr.replace("\n", " ")
 
 
 def test_a_second_start_has_nothing_to_embed(tmp_path: Path) -> None:
@@ -108,3 +124,14 @@ def test_every_command_has_help(command: str) -> None:
     shown = cluster_talks(command, "--help", env=environment(Path("data"), Path("corpus")))
     assert shown.returncode == 0
     assert "Usage" in shown.stdout
+
+
+def test_two_servers_cannot_share_a_data_folder(server: Server) -> None:
+    with start_server(server.data, server.corpus) as second, second.client() as client:
+        deadline = time.monotonic() + 60
+        while (state := client.get("/readyz").json())["status"] != "failed" and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert "Another process" in state["failure"]
+        assert "CLUSTER_TALKS_DATA" in state["failure"]
+    with server.client() as client:
+        assert client.get("/readyz").status_code == 200
