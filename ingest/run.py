@@ -27,7 +27,7 @@ from ingest.report import Failure, Report
 # Part of every digest: raise it when readers or cutting change what a document becomes, and all are read again.
 RECIPE = "2"
 KEPT_EDITIONS = 3
-EMBED_BATCH = 16
+EMBED_BATCH = 64
 
 Progress = Callable[[str, int, int], None]
 
