@@ -99,7 +99,7 @@ def rank(question: str, found: Found, lexical: Lexical) -> list[Quote]:
 def choose(ranked: Sequence[Quote], count: int = QUOTES) -> tuple[Quote, ...]:
     """The quotes to show, passage by passage in reading order, at least one and within ANSWER_CHARACTERS.
 
-    A list counts as one quote and is shown whole with its lead-in. The sentences of the best passage are preferred a bit,
+    A list counts as one quote and is shown whole with its lead-in. Sentences of the best passage come a little first,
     so that an answer holds together; others join when they are nearly as good.
     """
     if not ranked:
