@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from rich.console import Console
 
 from assistant.api.app import create_app
+from assistant.api.limits import rate_limit
 from assistant.api.state import State
 from assistant.errors import Busy, ClusterTalksError, NotReady
 from assistant.records import Question
@@ -32,7 +33,7 @@ def serve(settings: Settings, console: Console) -> None:
 
     console.print(f"Cluster Talks Assistant: [bold]{address}[/]  (API: {address}/docs)")
     uvicorn.run(
-        create_app(State(), warm_up),
+        create_app(State(), warm_up, rate_limit(settings.rate_limit)),
         host=settings.host,
         port=settings.port,
         log_level="warning",

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assistant.errors import BadSetting
@@ -32,8 +32,18 @@ class Settings(BaseSettings):
     contact: str = Field("https://www.clustercollaboration.eu", description="where a refusal sends people")
     database_url: str = Field("", description="library database, SQLAlchemy address; empty: SQLite in the data folder")
     chroma_url: str = Field("", description="Chroma server, http://host:port; empty: embedded in the data folder")
+    redis_url: str = Field("", description="not used yet: leave it empty")
+    require_key: bool = Field(False, description="not used yet: leave it false")
+    rate_limit: str = Field("6000/minute", description="questions and searches a client address may send; or off")
     device: str = Field("cpu", description="device of a sentence-transformers embedder")
     threads: int = Field(1, ge=1, le=64, description="threads of one question's embedding")
+
+    @field_validator("redis_url", "require_key")
+    @classmethod
+    def _not_yet(cls, value: str | bool) -> str | bool:
+        if value:
+            raise ValueError("is not available in this version")
+        return value
 
     @property
     def library_url(self) -> str:

@@ -12,9 +12,11 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from limits import RateLimitItem
 
 from assistant import __version__
 from assistant.api import ask, health, problems, sources, start_page
+from assistant.api.limits import RateLimit
 from assistant.api.state import State
 from assistant.errors import ClusterTalksError
 
@@ -24,7 +26,7 @@ Every sentence of an answer carries the numbers of its citations; a citation lea
 When the documents do not answer, `abstained` is true and `reason` says why."""
 
 
-def create_app(state: State, warm_up: Callable[[State, FastAPI], None]) -> FastAPI:
+def create_app(state: State, warm_up: Callable[[State, FastAPI], None], limit: RateLimitItem | None = None) -> FastAPI:
     """The application. `warm_up` runs in the background once the server listens, and mounts the page at its end."""
 
     @asynccontextmanager
@@ -38,6 +40,8 @@ def create_app(state: State, warm_up: Callable[[State, FastAPI], None]) -> FastA
     )
     app.state.assistant = state
     problems.install(app)
+    if limit is not None:
+        app.add_middleware(RateLimit, limit=limit)
     for router in (ask.router, sources.router, health.router, start_page.router):
         app.include_router(router)
     return app

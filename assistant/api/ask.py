@@ -76,13 +76,13 @@ def _checked(body: AskIn) -> Question:
 Asked = Annotated[Question, Depends(_checked)]
 
 
-@router.post("/ask", responses=responses(400, 413, 422, 503))
+@router.post("/ask", responses=responses(400, 413, 422, 429, 503))
 def ask(question: Asked, assistant: Ready) -> Answer:
     """Answer a question from the documents, each sentence with its citations, or refuse and say why."""
     return assistant.ask(question)
 
 
-@router.post("/ask/stream", response_class=EventSourceResponse, responses=responses(400, 413, 422, 503))
+@router.post("/ask/stream", response_class=EventSourceResponse, responses=responses(400, 413, 422, 429, 503))
 def ask_stream(question: Asked, assistant: Ready) -> Iterator[ServerSentEvent]:
     """The same as an event stream: `status`, `sentence` …, then `done` with the whole answer, or `error`."""
     try:

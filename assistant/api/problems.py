@@ -38,10 +38,11 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def problem(status: int, title: str, detail: str, remedy: str = "") -> Response:
-    """The response."""
+def problem(status: int, title: str, detail: str, remedy: str = "", retry: int = 0) -> Response:
+    """The response; `retry` seconds go into its Retry-After header."""
     body = Problem(title=title, status=status, detail=detail, remedy=remedy).model_dump()
-    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE)
+    headers = {"Retry-After": str(retry)} if retry else None
+    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
 def install(app: FastAPI) -> None:

@@ -61,7 +61,7 @@ class TextOut:
     text: str
 
 
-@router.get("/api/v1/search", responses=responses(422, 503))
+@router.get("/api/v1/search", responses=responses(422, 429, 503))
 def search(
     assistant: Ready,
     q: Annotated[str, Query(min_length=1, max_length=4000, examples=["open market consultation"])],

@@ -111,6 +111,7 @@ def test_a_second_start_has_nothing_to_embed(tmp_path: Path) -> None:
     [
         ("CLUSTER_TALKS_DTA", "x", "Unknown setting: CLUSTER_TALKS_DTA"),
         ("CLUSTER_TALKS_PORT", "abc", "CLUSTER_TALKS_PORT='abc'"),
+        ("CLUSTER_TALKS_REQUIRE_KEY", "true", "not available in this version"),
     ],
 )
 def test_a_wrong_setting_stops_the_start(tmp_path: Path, name: str, value: str, says: str) -> None:
@@ -124,6 +125,19 @@ def test_every_command_has_help(command: str) -> None:
     shown = cluster_talks(command, "--help", env=environment(Path("data"), Path("corpus")))
     assert shown.returncode == 0
     assert "Usage" in shown.stdout
+
+
+def test_too_many_questions_are_told_when_to_come_back(tmp_path: Path) -> None:
+    with (
+        start_server(tmp_path / "data", tmp_path, CLUSTER_TALKS_RATE_LIMIT="3/minute") as limited,
+        limited.client() as client,
+    ):
+        codes = [client.post("/api/v1/ask", json={"question": "Why?"}).status_code for _ in range(5)]
+        assert codes == [503, 503, 503, 429, 429]
+        refused = client.get("/api/v1/search?q=x")
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert refused.json()["title"] == "Too many questions"
+        assert client.get("/healthz").status_code == 200
 
 
 def test_two_servers_cannot_share_a_data_folder(server: Server) -> None:

@@ -1,0 +1,49 @@
+"""How often one client may ask: the setting RATE_LIMIT, counted over a moving window."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from assistant.api.problems import problem
+from assistant.errors import BadSetting
+
+COUNTED = ("/api/v1/ask", "/api/v1/search")
+
+
+def rate_limit(setting: str) -> RateLimitItem | None:
+    """The limit that a setting such as "60/minute" means, None for "off". Raises BadSetting."""
+    if setting == "off":
+        return None
+    try:
+        return parse(setting)
+    except ValueError as error:
+        raise BadSetting(
+            f"CLUSTER_TALKS_RATE_LIMIT={setting!r} is no limit.", 'Write for example "60/minute", or "off".'
+        ) from error
+
+
+class RateLimit:
+    """Refuse questions and searches of a client address over the limit, and say when to come back."""
+
+    def __init__(self, app: ASGIApp, limit: RateLimitItem) -> None:
+        self._app = app
+        self._limit = limit
+        self._window = MovingWindowRateLimiter(MemoryStorage())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] == "http" and scope["path"].startswith(COUNTED):
+            client = scope["client"][0] if scope.get("client") else "unknown"
+            if not self._window.hit(self._limit, client):
+                wait = max(1, math.ceil(self._window.get_window_stats(self._limit, client).reset_time - time.time()))
+                refusal = problem(
+                    429, "Too many questions", f"More than {self._limit}.", f"Ask again in {wait} seconds.", retry=wait
+                )
+                return await refusal(scope, receive, send)
+        return await self._app(scope, receive, send)
