@@ -9,7 +9,7 @@ from pathlib import Path
 from assistant.errors import CorpusMissing, UnreadableDocument
 
 MAX_BYTES = 20_000_000
-NOT_DOCUMENTS = {"README.md", "LICENSE", "LICENSE.md"}
+NOT_DOCUMENTS = {"README.md", "SOURCES.md", "LICENSE", "LICENSE.md"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,3 +71,9 @@ def test_the_corpus_is_as_large_as_promised() -> None:
 def heading_count(kind: str) -> int:
     found = {(uri, section.anchor.heading) for uri, reading in readings().items() for section in reading.sections}
     return sum(uri.startswith(f"{kind}/") and bool(heading) for uri, heading in found)
+
+
+def test_every_address_of_a_footnote_is_in_the_list_of_sources() -> None:
+    listed = set(re.findall(r"\]\((https?://[^)\s]+)\)", (CORPUS / "SOURCES.md").read_text(encoding="utf-8")))
+    cited = {mark.url for reading in readings().values() for section in reading.sections for mark in section.sources}
+    assert cited - listed == set()
