@@ -138,7 +138,7 @@ class _Frame:
                     yield self._notice("The closest passages, which do not confirm an answer:")
 
     def after(self, finding: Finding) -> Iterator[Sentence]:
-        if finding.reason is Reason.NOT_IN_CORPUS:
+        if finding.reason in (Reason.NOT_IN_CORPUS, Reason.OUT_OF_SCOPE):
             yield self._notice("For more, ask here: {contact}", contact=self.contact)
         if foreign := {quote.hit.document.language for quote in finding.quotes} - {self.language}:
             yield self._notice(

@@ -32,6 +32,7 @@ ANSWER_CHARACTERS = 600
 QUOTES = 5
 NEAR_THE_BEST = 0.6
 AT_HOME = 0.2
+REPEATED = 0.8
 CLOSEST = 3  # quotes of a refusal
 SUGGESTIONS = 3
 
@@ -43,6 +44,7 @@ class Quote:
     hit: Hit
     unit: int
     score: float = 0.0
+    stems: frozenset[str] = frozenset()
 
     @property
     def text(self) -> str:
@@ -71,7 +73,7 @@ def find_evidence(question: str, found: Found, lexical: Lexical) -> Finding:
             quotes, reason = choose([quote for quote in ranked if quote.hit.chunk.gap], CLOSEST), Reason.NOT_IN_CORPUS
             return Finding(quotes, reason, True, _suggestions(question, found, quotes))
         case "out_of_scope" if signals["elsewhere"] > 0:
-            return Finding(reason=Reason.OUT_OF_SCOPE)
+            return Finding(reason=Reason.OUT_OF_SCOPE, suggestions=_suggestions(question, found, ()))
         case "out_of_scope":
             quotes = choose(ranked, CLOSEST)
             return Finding(quotes, Reason.NOT_IN_CORPUS, suggestions=_suggestions(question, found, quotes))
@@ -92,7 +94,7 @@ def rank(question: str, found: Found, lexical: Lexical) -> list[Quote]:
             words = f"{heading} {hit.chunk.unit_text(unit)}"
             score = SHARPNESS * max(cosine, terms) + RANK * hit.score
             score += COVERAGE * coverage(lexical, question, words, hit.document.language)
-            quotes.append(Quote(hit, unit, score))
+            quotes.append(Quote(hit, unit, score, lexical.stems(hit.chunk.unit_text(unit), hit.document.language)))
     return sorted(quotes, key=lambda quote: -quote.score)
 
 
@@ -100,24 +102,31 @@ def choose(ranked: Sequence[Quote], count: int = QUOTES) -> tuple[Quote, ...]:
     """The quotes to show, passage by passage in reading order, at least one and within ANSWER_CHARACTERS.
 
     A list counts as one quote and is shown whole with its lead-in. Sentences of the best passage come a little first,
-    so that an answer holds together; others join when they are nearly as good.
+    so that an answer holds together; others join when they are nearly as good and say something new.
     """
     if not ranked:
         return ()
     best = ranked[0]
     preferred = sorted(ranked, key=lambda quote: -(quote.score + AT_HOME * (quote.hit is best.hit)))
     chosen: dict[tuple[str, int], Quote] = {}
+    said: set[str] = set()
     room, taken = ANSWER_CHARACTERS, 0
     for quote in preferred:
         group = [part for part in _group(quote) if (part.hit.chunk.id, part.unit) not in chosen]
         size = sum(len(part.text) for part in group)
         far = quote.hit is not best.hit and quote.score < best.score - NEAR_THE_BEST
-        if not group or far or taken >= count or (chosen and size > room):
+        if not group or far or taken >= count or (chosen and size > room) or _is_said(quote, said):
             continue
+        said |= quote.stems
         chosen |= {(part.hit.chunk.id, part.unit): part for part in group}
         room, taken = room - size, taken + 1
     order = {id_: place for place, id_ in enumerate(dict.fromkeys(chunk for chunk, _ in chosen))}
     return tuple(sorted(chosen.values(), key=lambda quote: (order[quote.hit.chunk.id], quote.unit)))
+
+
+def _is_said(quote: Quote, said: set[str]) -> bool:
+    """Whether most words of a unit stand in the quotes before it."""
+    return bool(said and quote.stems) and len(quote.stems & said) >= REPEATED * len(quote.stems)
 
 
 def _group(quote: Quote) -> list[Quote]:

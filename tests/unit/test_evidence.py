@@ -43,6 +43,14 @@ def test_a_list_is_shown_whole_with_its_lead_in() -> None:
     assert shown(Quote(listed, 0, 1.0)) == ["Three:", "a", "b", "c"]
 
 
+def test_what_is_said_already_is_not_said_again() -> None:
+    one = hit("one", ("The supplier owns the rights.", "sentence"))
+    two = hit("two", ("Rights: the supplier owns.", "sentence"), ("Buyers may use them.", "sentence"))
+    words = frozenset({"supplier", "own", "right"})
+    quotes = (Quote(one, 0, 1.0, words), Quote(two, 0, 0.9, words), Quote(two, 1, 0.8, frozenset({"buyer", "use"})))
+    assert shown(*quotes) == ["The supplier owns the rights.", "Buyers may use them."]
+
+
 def test_the_room_is_kept_but_one_quote_is_always_shown() -> None:
     long = hit("long", ("x" * 2 * ANSWER_CHARACTERS, "sentence"), ("Short.", "sentence"))
     assert len(shown(Quote(long, 0, 1.0), Quote(long, 1, 0.5))) == 1
