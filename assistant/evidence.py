@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,19 +130,21 @@ def _is_said(quote: Quote, said: set[str]) -> bool:
 
 
 def _group(quote: Quote) -> list[Quote]:
-    """What must be shown together with a unit: a list item or a lead-in brings its whole list."""
+    """What must be shown together with a unit: an item or a lead-in brings its whole list, a table row its lead-in."""
     kinds = [unit.kind for unit in quote.hit.chunk.units]
-    if kinds[quote.unit] not in ("item", "lead"):
+    if kinds[quote.unit] in ("sentence", "terms"):
         return [quote]
     start = quote.unit
-    while start > 0 and kinds[start] == "item":
+    while start > 0 and kinds[start] in ("item", "row"):
         start -= 1
     end = start + 1
-    while end < len(kinds) and kinds[end] == "item":
+    while end < len(kinds) and kinds[end] in ("item", "row"):
         end += 1
-    if kinds[start] == "sentence":
-        start += 1
-    return [Quote(quote.hit, unit, quote.score) for unit in range(start, end)]
+    lead = [start] if kinds[start] == "lead" else []
+    members = (
+        [quote.unit] if kinds[quote.unit] == "row" else [u for u in range(start, end) if kinds[u] in ("item", "row")]
+    )
+    return [replace(quote, unit=unit) for unit in (*lead, *members)]
 
 
 def read_signals(question: str, found: Found, lexical: Lexical, ranked: Sequence[Quote]) -> dict[str, float]:

@@ -43,6 +43,12 @@ def test_a_list_is_shown_whole_with_its_lead_in() -> None:
     assert shown(Quote(listed, 0, 1.0)) == ["Three:", "a", "b", "c"]
 
 
+def test_a_table_row_is_shown_under_its_lead_in() -> None:
+    table = hit("table", ("Values:", "lead"), ("Works; 2026: 5", "row"), ("Supplies; 2026: 2", "row"))
+    assert shown(Quote(table, 2, 1.0)) == ["Values:", "Supplies; 2026: 2"]
+    assert shown(Quote(table, 0, 1.0)) == ["Values:", "Works; 2026: 5", "Supplies; 2026: 2"]
+
+
 def test_what_is_said_already_is_not_said_again() -> None:
     one = hit("one", ("The supplier owns the rights.", "sentence"))
     two = hit("two", ("Rights: the supplier owns.", "sentence"), ("Buyers may use them.", "sentence"))
