@@ -73,7 +73,7 @@ class Server:
     corpus: Path
     log: Path
     process: subprocess.Popen[bytes]
-    listened_after: float
+    first_state: int  # of /readyz, when /healthz first answered
 
     def environment(self) -> dict[str, str]:
         return environment(self.data, self.corpus)
@@ -127,7 +127,8 @@ class start_server:  # noqa: N801 - reads as a function in `with`
             assert self._process.poll() is None, log.read_text()
             assert time.monotonic() - began < 60, log.read_text()
             time.sleep(0.05)
-        return Server(address, self._data, self._corpus, log, self._process, time.monotonic() - began)
+        first_state = httpx.get(f"{address}/readyz", timeout=5).status_code
+        return Server(address, self._data, self._corpus, log, self._process, first_state)
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()

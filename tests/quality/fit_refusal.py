@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 FILES = ("golden.jsonl", "ours.jsonl")
 DETECTORS = {"gap": ("gap_margin", "coverage"), "out_of_scope": ("elsewhere", "agreement")}
 MODEL = HERE.parents[1] / "assistant" / "refusal.json"
-WRONG_REFUSALS = 0.03  # of the answerable questions, that each detector may refuse
+WRONG_REFUSALS = 0.025  # of the answerable questions, that each detector may refuse
 NEAR_A_GAP = -0.35
 
 

@@ -32,7 +32,7 @@ GOLDEN = {
     "recall_at_5": (0.94, 1),
 }
 OURS = {
-    "right_english": (0.80, 1),
+    "right_english": (0.85, 1),
     "right_other_languages": (0.60, 1),
     "refusal_recall": (0.55, 1),
     "refusal_precision": (0.77, 1),
