@@ -1,7 +1,10 @@
 """A follow-up → a question that stands alone, by rule.
 
-A question that leans on the one before it opens with a connective, points back with a pronoun, or is very short; it is
-read together with the question it continues. The word lists are data (`conversation.json`), one entry a language.
+A question that leans on the one before it opens with a connective, points back with a pronoun, or is very short. It is
+read together with the question it continues; one that only brings another name ("and InnoBuyer?", "no, I meant BRINC")
+is that question with the name exchanged; "the second one" is what the last answer listed in that place. Where the words
+do not tell whether a question leans, both readings are given and the search decides. The word lists are data
+(`conversation.json`), one entry a language.
 """
 
 from __future__ import annotations
@@ -9,39 +12,102 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
+from assistant.language import detect_language, only_function_words
+from assistant.names import Names, marked
 from assistant.records import Turn
 
 SHORT = 4
+LONG = 10  # words up to which a pronoun points back, and need not be a relative one
+MEMORY = 6  # questions before this one that are read
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+", re.UNICODE)
+LISTED = (  # an item of a list, of an enumeration "1) … 2) …", or of "…: one; two"
+    re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.+?)\s*(?:\[\d+\]\s*)*$", re.MULTILINE),
+    re.compile(r"\(?\b\d\)\s+(.+?)(?=[,;.]?\s+(?:\w+\s+)?\(?\d\)\s|[.;]?\s*$)"),
+    re.compile(r"[:;]\s+(.+?)(?=;|\.?\s*$)"),
+)
 
 
-def stand_alone(question: str, history: Sequence[Turn]) -> str:
-    """`question` as it would be asked without the conversation before it."""
-    asked = [turn.content for turn in history if turn.role == "user" and turn.content.strip()]
-    if not asked or not leans(question):
-        return question
-    before = " ".join(asked[-1].split())
-    for turn in reversed(asked[:-1]):
-        if not leans(before):
-            break
-        before = f"{' '.join(turn.split())} {before}"
-    return f"{before} {question}"
+def readings(question: str, history: Sequence[Turn], names: Names) -> tuple[str, ...]:
+    """How `question` may be meant, as questions that stand alone: one reading, or one that leans on the question before
+    and one that does not."""
+    places = [place for place, turn in enumerate(history) if turn.role == "user" and turn.content.strip()]
+    if not places:
+        return (question,)
+    last = " ".join(history[places[-1]].content.split())
+    words = _Words(question, names, (detect_language(question), detect_language(last)))
+    if item := _pointed_at(words, history):
+        return (f"{question} ({item})",)
+    earlier = history[: places[-1]] if len(places) <= MEMORY else ()
+    before = readings(last, earlier, names)[0]
+    if exchanged := _with_names_of(words, before):
+        return (exchanged,)
+    together = f"{before} {question}"
+    return (together,) if words.only_names or (_leans(words) and not words.brought) else (together, question)
 
 
-def leans(question: str) -> bool:
-    """Whether the question needs the one before it."""
-    words = [word.lower() for word in WORD.findall(question)]
-    openers, pointers = _lists()
-    return len(words) <= SHORT or words[0] in openers or any(word in pointers for word in words)
+@dataclass(frozen=True)
+class _Words:
+    """The words of a question, read with the lists of its language and of the question before: a detector can be wrong
+    about four words."""
+
+    question: str
+    names: Names
+    languages: tuple[str, ...]
+
+    @cached_property
+    def all(self) -> list[str]:
+        return [word.lower() for word in WORD.findall(self.question)]
+
+    @cached_property
+    def brought(self) -> list[str]:
+        return [name for name in self.names.of(self.question) if marked(name)]
+
+    def listed(self, kind: str) -> list[str]:
+        return [word for language in self.languages for word in _lists()[language][kind]]
+
+    @cached_property
+    def only_names(self) -> bool:
+        """Whether there is nothing but names and function words ("and InnoBuyer?"), or a short correction."""
+        aside = (*self.listed("openers"), *self.listed("corrections"))
+        if self.all and self.all[0] in self.listed("corrections") and len(self.all) <= LONG:
+            return True
+        rest = [word for word in WORD.findall(self.names.without(self.question)) if word.lower() not in aside]
+        return any(only_function_words(" ".join(rest), language) for language in self.languages)
+
+
+def _leans(words: _Words) -> bool:
+    if len(words.all) <= SHORT or words.all[0] in words.listed("openers") + words.listed("corrections"):
+        return True
+    return len(words.all) <= LONG and any(word in words.listed("pointers") for word in words.all)
+
+
+def _pointed_at(words: _Words, history: Sequence[Turn]) -> str | None:
+    """What "the first one" is: an item of the list, or one of the names, in the answer before."""
+    if words.brought:
+        return None
+    said = next((turn.content for turn in reversed(history) if turn.role == "assistant"), "")
+    named = [name for name in dict.fromkeys(words.names.of(said)) if marked(name)]
+    listed = next((items for pattern in LISTED if len(items := pattern.findall(said)) > 1), named)
+    for place, beginning in zip((0, 1, 2, -1) * len(words.languages), words.listed("ordinals"), strict=True):
+        if re.search(rf"\b(?:{beginning})", words.question, re.IGNORECASE) and len(listed) > max(1, place):
+            return str(listed[place])
+    return None
+
+
+def _with_names_of(words: _Words, before: str) -> str | None:
+    """The question before, about the names of this one; None where this one says more than names."""
+    there = [name for name in words.names.of(before) if marked(name)]
+    if not words.brought or not there or not words.only_names:
+        return None
+    new = next((name for name in words.brought if name not in there), words.brought[0])
+    old = next((name for name in words.brought if name in there and name != new), there[-1])
+    return before.replace(old, new)
 
 
 @cache
-def _lists() -> tuple[frozenset[str], frozenset[str]]:
-    lists = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
-    return (
-        frozenset(word for entry in lists.values() for word in entry["openers"]),
-        frozenset(word for entry in lists.values() for word in entry["pointers"]),
-    )
+def _lists() -> dict[str, dict[str, list[str]]]:
+    return dict(json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8")))

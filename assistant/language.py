@@ -6,10 +6,12 @@ language, add `locales/<code>/messages.po`.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import stopwordsiso
 from babel.messages.pofile import read_po
 
 EU_LANGUAGES = frozenset("bg cs da de el en es et fi fr ga hr hu it lt lv mt nl pl pt ro sk sl sv".split())
@@ -27,6 +29,22 @@ def detect_language(text: str, default: str = "en") -> str:
         if guess["lang"] in EU_LANGUAGES:
             return str(guess["lang"]) if guess["score"] >= SURE else default
     return default
+
+
+def only_function_words(text: str, language: str) -> bool:
+    """Whether a text holds nothing but words such as "and what about that" in its language."""
+    words = set(re.findall(r"[^\W\d_]+|\d+", text.lower()))
+    return words <= _function_words(language)
+
+
+def is_function_word(word: str) -> bool:
+    """Whether a word is one in any official EU language."""
+    return any(word.lower() in _function_words(language) for language in EU_LANGUAGES)
+
+
+@cache
+def _function_words(language: str) -> frozenset[str]:
+    return frozenset(stopwordsiso.stopwords(language) if stopwordsiso.has_lang(language) else ())
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Days, follow-ups and languages: what is read from the words of a question."""
+"""Days, follow-ups, names, terms and languages: what is read from the words of a question."""
 
 from __future__ import annotations
 
@@ -6,63 +6,155 @@ from datetime import date
 
 import pytest
 
-from assistant.conversation import leans, stand_alone
-from assistant.language import detect_language, say
-from assistant.periods import day_asked
-from assistant.records import Turn
+from assistant.conversation import readings
+from assistant.language import detect_language, only_function_words, say
+from assistant.names import collect_names
+from assistant.periods import deadline_passed, long_date, periods_asked
+from assistant.records import Anchor, Chunk, Period, Turn, Unit
+from assistant.terms import collect_terms
 
 TODAY = date(2026, 11, 23)
 
 
+def day(year: int, month: int, of: int) -> Period:
+    return Period(date(year, month, of), date(year, month, of))
+
+
+def year(number: int) -> Period:
+    return Period(date(number, 1, 1), date(number, 12, 31))
+
+
 @pytest.mark.parametrize(
-    ("question", "day"),
+    ("question", "periods"),
     [
-        ("What is the threshold for works?", TODAY),
-        ("What was the threshold in 2023?", date(2023, 11, 23)),
-        ("threshold 2024-2025 for a city", date(2025, 11, 23)),
-        ("notice sent on 2025-12-20", date(2025, 12, 20)),
-        ("am 20.12.2025 veröffentlicht", date(2025, 12, 20)),
-        ("on 20 12 2025", date(2025, 12, 20)),
-        ("on 45.13.2025", TODAY),
-        ("Directive 2014/24/EU", date(2014, 11, 23)),
-        ("number 120251", TODAY),
+        ("What is the threshold for works?", [day(2026, 11, 23)]),
+        ("What was the threshold in 2023?", [year(2023)]),
+        ("threshold 2024-2025 for a city", [year(2024), year(2025)]),
+        ("sent on 2025-12-20", [day(2025, 12, 20)]),
+        ("am 20.12.2025 veröffentlicht", [day(2025, 12, 20)]),
+        ("on 20 12 2025", [day(2025, 12, 20)]),
+        ("15 December 2025, and January 15, 2027", [day(2025, 12, 15), day(2027, 1, 15)]),
+        ("16. dubna 2026", [day(2026, 4, 16)]),
+        ("2026. április 16-án", [day(2026, 4, 16)]),
+        ("2026 m. balandžio 16 d.", [day(2026, 4, 16)]),
+        ("στις 13 Σεπτεμβρίου 2023", [day(2023, 9, 13)]),
+        ("tat-13 ta' Settembru 2023", [day(2023, 9, 13)]),
+        ("10 de novembro de 2023", [day(2023, 11, 10)]),
+        ("the 13th of September 2023", [day(2023, 9, 13)]),
+        ("in oktober 2022", [Period(date(2022, 10, 1), date(2022, 10, 31))]),
+        ("31 February 2024", [year(2024)]),
+        ("Directive 2014/24/EU", [day(2026, 11, 23)]),
+        ("Regulation (EU) 2025/2152", [day(2026, 11, 23)]),
+        ("number 120251", [day(2026, 11, 23)]),
     ],
 )
-def test_the_day_a_question_is_about(question: str, day: date) -> None:
-    assert day_asked(question, TODAY) == day
+def test_the_time_a_question_is_about(question: str, periods: list[Period]) -> None:
+    assert list(periods_asked(question, TODAY)) == periods
 
 
 @pytest.mark.parametrize(
-    "question",
-    ["and for works?", "und für Bauaufträge?", "¿y cuántos miembros tiene?", "Il a commencé quand ?", "who pays?"],
-)
-def test_these_lean_on_the_question_before(question: str) -> None:
-    assert leans(question)
-
-
-@pytest.mark.parametrize(
-    "question",
+    ("sentence", "language", "passed"),
     [
-        "Who owns the intellectual property after a pre-commercial procurement?",
-        "Welcher Schwellenwert gilt 2026 für eine Kommune?",
+        ("Applications are open until 17 April 2026.", "en", date(2026, 4, 17)),
+        ("Die Frist endet am 17. April 2026.", "de", date(2026, 4, 17)),
+        ("The deadline is 5 January 2027.", "en", None),
+        ("The Talk took place on 13 September 2023.", "en", None),
+        ("The deadline was in 2025.", "en", None),
     ],
 )
-def test_these_stand_alone(question: str) -> None:
-    assert not leans(question)
-    assert stand_alone(question, [Turn("user", "What is a PCP?")]) == question
+def test_a_deadline_that_has_passed(sentence: str, language: str, passed: date | None) -> None:
+    assert deadline_passed(sentence, language, TODAY) == passed
+
+
+def test_dates_as_they_are_read() -> None:
+    assert long_date(date(2026, 4, 17), "en") == "17 April 2026"
+    assert long_date(date(2026, 4, 17), "de") == "17. April 2026"
+
+
+NAMES = collect_names(
+    [
+        "The project InnoBuyer and the project BRINC met Carlos Larrañeta.",
+        "Then Procure4Health and a PCP came, a thing of the EEN, with open tenders and a market in march.",
+        "The budget of InnoBuyer is small.",
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "mended"),
+    [
+        ("who runs inobuyer?", "who runs InnoBuyer?"),
+        ("InnoBuyeri eelarve", "InnoBuyer eelarve"),
+        ("procure4Helth and Larraneta", "Procure4Health and Larrañeta"),
+        ("le marché", "le marché"),
+        ("een open tender", "een open tender"),
+    ],
+)
+def test_slips_in_names_are_mended(written: str, mended: str) -> None:
+    assert NAMES.mend(written) == mended
+
+
+def test_the_names_of_a_text() -> None:
+    assert NAMES.of("does brinc use a pcp?") == ["BRINC", "PCP"]
+    assert NAMES.of("een open procedure") == []
+
+
+def read(question: str, *before: str) -> tuple[str, ...]:
+    turns = [Turn("assistant" if place % 2 else "user", text) for place, text in enumerate(before)]
+    return readings(question, turns, NAMES)
+
+
+WHO = ("Who coordinates BRINC?", "The Danish cluster does.")
+LISTED = ("Which projects took part?", "These: [1]\n\n- BRINC [1]\n- InnoBuyer [1]\n- Procure4Health [2]")
+
+
+@pytest.mark.parametrize(
+    ("question", "before", "meant"),
+    [
+        ("and since when?", WHO, "Who coordinates BRINC? and since when?"),
+        ("und wie lange läuft das schon?", WHO, "Who coordinates BRINC? und wie lange läuft das schon?"),
+        ("and InnoBuyer?", WHO, "Who coordinates InnoBuyer?"),
+        ("no, I meant Procure4Health", WHO, "Who coordinates Procure4Health?"),
+        ("sorry, InnoBuyer not BRINC", WHO, "Who coordinates InnoBuyer?"),
+        ("sorry my mistake, meant InnoBuyer", WHO, "Who coordinates InnoBuyer?"),
+        ("what does the first one do?", LISTED, "what does the first one do? (BRINC)"),
+        ("y el segundo, ¿qué hace?", LISTED, "y el segundo, ¿qué hace? (InnoBuyer)"),
+        ("tell me about the last", LISTED, "tell me about the last (Procure4Health)"),
+        ("the second?", ("Cases?", "Three: 1) nappies in Copenhagen, 2) chargers in Malmö."), "the second? (chargers in Malmö)"),
+    ],
+)  # fmt: skip
+def test_a_follow_up_is_made_to_stand_alone(question: str, before: tuple[str, ...], meant: str) -> None:
+    assert read(question, *before) == (meant,)
+
+
+def test_where_words_do_not_tell_both_readings_are_given() -> None:
+    new = "Which firms can use the light regime for social services and how?"
+    assert read(new, *WHO) == (f"Who coordinates BRINC? {new}", new)
+    assert read(new) == (new,)
 
 
 def test_a_follow_up_of_a_follow_up_reaches_back_to_the_subject() -> None:
-    history = [
-        Turn("user", "Which threshold applies to a city buying supplies?"),
-        Turn("assistant", "EUR 216 000."),
-        Turn("user", "and for works?"),
-        Turn("assistant", "EUR 5 404 000."),
-    ]
-    assert stand_alone("and before that?", history) == (
-        "Which threshold applies to a city buying supplies? and for works? and before that?"
+    before = ("Which threshold for a city?", "EUR 216 000.", "and for works?", "EUR 5 404 000.")
+    assert read("and before that?", *before) == ("Which threshold for a city? and for works? and before that?",)
+
+
+def test_a_term_in_another_language_leads_to_its_section() -> None:
+    line = (
+        "In other languages: de vorkommerzielle Auftragsvergabe; fi esikaupallinen hankinta, kokeilu (our translation)."
     )
-    assert stand_alone("and before that?", []) == "and before that?"
+    chunk = Chunk(
+        "c", "d", line, 0, len(line), Anchor(("Pre-commercial procurement",)), units=(Unit(0, len(line), "terms"),)
+    )
+    terms = collect_terms([chunk])
+    assert terms.of("Was kostet eine vorkommerzielle Auftragsvergabe?") == ("Pre-commercial procurement",)
+    assert terms.of("Mikä on esikaupallisen hankinnan budjetti?") == ("Pre-commercial procurement",)
+    assert terms.of("Was kostet eine Auftragsvergabe?") == ()
+
+
+@pytest.mark.parametrize(("text", "language"), [("what about it?", "en"), ("et combien ?", "fr"), ("und wie?", "de")])
+def test_nothing_but_function_words(text: str, language: str) -> None:
+    assert only_function_words(text, language)
+    assert not only_function_words(f"{text} PCP", language)
 
 
 QUESTIONS = {
