@@ -43,9 +43,11 @@ class Period:
     start: date | None = None
     until: date | None = None
 
-    def holds(self, day: date) -> bool:
-        """Whether the period covers `day`."""
-        return (self.start is None or self.start <= day) and (self.until is None or day <= self.until)
+    def overlaps(self, other: Period) -> bool:
+        """Whether the two have a day in common."""
+        return (self.start or date.min) <= (other.until or date.max) and (other.start or date.min) <= (
+            self.until or date.max
+        )
 
     @property
     def bounded(self) -> bool:
@@ -64,13 +66,15 @@ class SourceMark:
 @dataclass(frozen=True, slots=True)
 class Section:
     """What stands under one heading. Paragraphs are parted by a blank line, a list item is a line that starts with
-    "- ", a table row a line that starts with "| "; readers produce this one form, `cut` and `evidence` rely on it."""
+    "- ", a table row a line that starts with "| "; readers produce this one form, `cut` and `evidence` rely on it.
+    `asked`: questions that the section answers, in the words of people who ask; searched, never shown as its text."""
 
     text: str
     anchor: Anchor = Anchor()
     period: Period = Period()
     gap: bool = False
     sources: tuple[SourceMark, ...] = ()
+    asked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,10 @@ class Document:
     event_date: date | None = None
     topics: tuple[str, ...] = ()
 
+
+# What of a passage has a vector: the whole, each unit, each question that it answers.
+Level = Literal["passages", "units", "asked"]
+LEVELS: tuple[Level, ...] = ("passages", "units", "asked")
 
 UnitKind = Literal["sentence", "lead", "item", "row", "terms"]
 
@@ -122,6 +130,7 @@ class Chunk:
     gap: bool = False
     units: tuple[Unit, ...] = ()
     sources: tuple[SourceMark, ...] = ()
+    asked: tuple[str, ...] = ()
 
     def unit_text(self, index: int) -> str:
         """Text of one unit, verbatim."""
@@ -153,13 +162,15 @@ class Filters:
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A passage found for a question: `score` is the fused score in 0..1, `dense` the cosine of the passage with the
-    question, `units` the cosine of each of its units."""
+    question, `units` the cosine of each of its units, `asked` that of the nearest unit or question that it is said to
+    answer."""
 
     chunk: Chunk
     document: Document
     score: float
     dense: float = 0.0
     units: tuple[float, ...] = ()
+    asked: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +228,8 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The reply to a question, or a typed refusal when `abstained`."""
+    """The reply to a question, or a typed refusal when `abstained`. `margin`: how far the question is over the
+    threshold from which on it is refused; the further from 0, the surer."""
 
     id: str
     answer: str
@@ -230,6 +242,7 @@ class Answer:
     suggestions: tuple[str, ...]
     edition: int
     engine: str
+    margin: float = 0.0
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 

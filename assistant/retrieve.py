@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assistant.errors import EmbedderMismatch
 from assistant.library import Library
-from assistant.records import Chunk, Document, Edition, Filters, Hit
+from assistant.names import Names, collect_names
+from assistant.records import LEVELS, Chunk, Document, Edition, Filters, Hit, Level, Period
+from assistant.terms import Terms, collect_terms
 
 if TYPE_CHECKING:
     from assistant.embedders import Embedder
@@ -32,8 +34,11 @@ DEPTH = 40
 # shares only names with the passages, and its word ranking is mostly noise.
 LEXICAL_TRUST = 1.4
 EVERYDAY = Path(__file__).with_name("everyday.txt")
-# A passage whose period does not hold on the day that is asked about keeps this share of its score.
+# A passage whose period does not hold on the days that are asked about keeps this share of its score.
 EXPIRED = 0.6
+LEVEL_WEIGHTS: dict[Level, float] = {"passages": 1.0, "units": 1.0, "asked": 1.0}
+VECTORS_A_PASSAGE: dict[Level, int] = {"passages": 1, "units": 2, "asked": 3}  # asked for, to come upon DEPTH passages
+GAPS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +48,43 @@ class Index:
     edition: Edition
     vectors: EditionVectors
     lexical: Lexical
+    names: Names
+    terms: Terms
+    gaps: Gaps
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """The recorded gaps of an edition: the passage of each vector, and the vectors of their units and questions."""
+
+    chunks: tuple[str, ...]
+    vectors: NDArray[np.float32]
+
+    def nearest(self, vector: NDArray[np.float32], count: int) -> list[str]:
+        """The passages of the nearest gaps."""
+        order = np.argsort(-(self.vectors @ vector)) if self.chunks else ()
+        return list(dict.fromkeys(self.chunks[place] for place in order))[:count]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Passages, best first. `elsewhere` is the cosine of the question with the nearest line of `everyday.txt`: how near
-    it is to some other subject."""
+    """Passages, best first. `gaps` are the nearest recorded gaps, wherever they rank; `elsewhere` is the cosine of the
+    question with the nearest line of `everyday.txt`, how near it is to some other subject; `words` is the question with
+    the glossary's terms for it, `periods` the time that it is about."""
 
     hits: tuple[Hit, ...]
+    gaps: tuple[Hit, ...]
     elsewhere: float
+    words: str
+    periods: tuple[Period, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to search for: one or more wordings of the same question, and the day it is about."""
+    """What to search for: one or more wordings of the same question, and the days or years it is about."""
 
     wordings: tuple[str, ...]
-    day: date
+    periods: tuple[Period, ...]
     filters: Filters = field(default_factory=Filters)
 
 
@@ -87,44 +112,73 @@ class Retriever:
             )
         with self._opening:
             if edition.number not in self._open:
-                lexical = self._open_lexical(edition.number)
-                self._open[edition.number] = Index(edition, self._vectors.open(edition), lexical)
+                self._open[edition.number] = self._opened(edition)
                 for old in sorted(self._open)[:-2]:
                     del self._open[old]
             return self._open[edition.number]
+
+    def _opened(self, edition: Edition) -> Index:
+        vectors, passages = self._vectors.open(edition), list(self._library.all_chunks(edition.number))
+        chunks = [chunk for chunk, _ in passages]
+        gaps = vectors.stored([chunk for chunk in chunks if chunk.gap])
+        rows = [(id_, vector) for id_, kept in gaps.items() for vector in (*kept.units, *kept.asked)]
+        return Index(
+            edition,
+            vectors,
+            self._open_lexical(edition.number),
+            collect_names(text for chunk, document in passages for text in (document.title, *_said(chunk))),
+            collect_terms(chunks),
+            Gaps(tuple(id_ for id_, _ in rows), np.asarray([vector for _, vector in rows], dtype=np.float32)),
+        )
+
+    def nearest(self, wordings: Sequence[str], edition: Edition) -> str:
+        """The wording that comes nearest to a passage, a sentence or a question of the edition."""
+        if len(wordings) == 1:
+            return wordings[0]
+        vectors = self.index(edition).vectors
+
+        def reach(wording: str) -> float:
+            vector = self._embedder.embed_query(wording)
+            return sum(near[0].cosine for level in LEVELS if (near := vectors.near(level, vector, 1, Filters())))
+
+        return max(wordings, key=reach)
 
     def search(self, query: Query, edition: Edition, count: int = 12) -> Found:
         """The best `count` passages, each with the exact cosines of its sentences with the first wording."""
         index = self.index(edition)
         scores: dict[str, float] = defaultdict(float)
-        vectors = [self._embedder.embed_query(wording) for wording in query.wordings]
+        words, wordings = _widened(query.wordings, index.terms)
+        vectors = [np.asarray(self._embedder.embed_query(wording), dtype=np.float32) for wording in wordings]
         best_possible = 0.0
-        for wording, vector in zip(query.wordings, vectors, strict=True):
-            rankings = self._rankings(index, wording, vector, query.filters)
-            for ranking in rankings:
+        for wording, vector in zip(wordings, vectors, strict=True):
+            for ranking in self._rankings(index, wording, vector, query.filters):
                 best_possible += ranking.weight / RRF
-                for rank, (chunk, _) in enumerate(ranking.hits):
+                for rank, chunk in enumerate(ranking.chunks):
                     scores[chunk] += ranking.weight / (RRF + rank)
         if not scores:
-            return Found((), 1.0)
+            return Found((), (), 1.0, words, query.periods)
         nearest = sorted(scores, key=lambda chunk: -scores[chunk])[: count * 2]
-        found = self._library.chunks(edition.number, nearest)
-        ranked = [(scores[id_] / best_possible * _share(found[id_][0], query.day), *found[id_]) for id_ in found]
+        gaps = index.gaps.nearest(vectors[0], GAPS)
+        found = self._library.chunks(edition.number, [*nearest, *gaps])
+        ranked = [(scores[id_] / best_possible * _share(found[id_][0], query.periods), *found[id_]) for id_ in found]
         ranked.sort(key=lambda entry: -entry[0])
-        elsewhere = float((self._everyday @ np.asarray(vectors[0], dtype=np.float32)).max())
-        return Found(self._hits(index, vectors[0], ranked[:count]), elsewhere)
+        hits = self._hits(index, vectors[0], ranked)
+        elsewhere = float((self._everyday @ vectors[0]).max())
+        unrecorded = [hit for hit in hits if hit.chunk.id in nearest]
+        return Found(
+            tuple(unrecorded[:count]), tuple(h for h in hits if h.chunk.id in gaps), elsewhere, words, query.periods
+        )
 
-    def _rankings(self, index: Index, wording: str, vector: Sequence[float], filters: Filters) -> list[_Ranking]:
-        passages = index.vectors.near_passages(vector, DEPTH, filters)
-        units: dict[str, float] = {}
-        for near in index.vectors.near_units(vector, DEPTH * 2, filters):
-            units.setdefault(near.chunk, near.cosine)
-        words = index.lexical.search(wording, DEPTH, filters)
-        return [
-            _Ranking(1.0, [(near.chunk, near.cosine) for near in passages]),
-            _Ranking(1.0, list(units.items())[:DEPTH]),
-            _Ranking(self._lexical_weight(index, wording, words[0][0]) if words else 0.0, words),
-        ]
+    def _rankings(
+        self, index: Index, wording: str, vector: NDArray[np.float32], filters: Filters
+    ) -> Iterator[_Ranking]:
+        question = cast(Sequence[float], vector)
+        for level, weight in LEVEL_WEIGHTS.items():
+            near = index.vectors.near(level, question, DEPTH * VECTORS_A_PASSAGE[level], filters)
+            if near:
+                yield _Ranking(weight, [passage.chunk for passage in near][:DEPTH])
+        if words := index.lexical.search(wording, DEPTH, filters):
+            yield _Ranking(self._lexical_weight(index, wording, words[0][0]), [chunk for chunk, _ in words])
 
     def _lexical_weight(self, index: Index, wording: str, best: str) -> float:
         chunk, document = self._library.chunks(index.edition.number, [best])[best]
@@ -133,20 +187,41 @@ class Retriever:
         )
 
     def _hits(
-        self, index: Index, vector: Sequence[float], ranked: Sequence[tuple[float, Chunk, Document]]
-    ) -> tuple[Hit, ...]:
-        cosines = index.vectors.cosines(vector, [chunk for _, chunk, _ in ranked])
-        return tuple(
-            Hit(chunk, document, score, cosines[chunk.id][0], tuple(cosines[chunk.id][1]))
+        self, index: Index, vector: NDArray[np.float32], ranked: Sequence[tuple[float, Chunk, Document]]
+    ) -> list[Hit]:
+        cosines = index.vectors.cosines(cast(Sequence[float], vector), [chunk for _, chunk, _ in ranked])
+        return [
+            Hit(
+                chunk,
+                document,
+                score,
+                dense=cosines[chunk.id]["passages"][0],
+                units=tuple(cosines[chunk.id]["units"]),
+                asked=max((*cosines[chunk.id]["asked"], *cosines[chunk.id]["units"]), default=0.0),
+            )
             for score, chunk, document in ranked
             if chunk.id in cosines
-        )
+        ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Ranking:
     weight: float
-    hits: list[tuple[str, float]]
+    chunks: list[str]
+
+
+def _widened(wordings: tuple[str, ...], terms: Terms) -> tuple[str, tuple[str, ...]]:
+    """The words that count for the question, and its wordings with one more where the glossary knows a term of it."""
+    if known := terms.of(wordings[0]):
+        widened = f"{wordings[0]} ({', '.join(known)})"
+        return widened, (*wordings, widened)
+    return wordings[0], wordings
+
+
+def _said(chunk: Chunk) -> Iterator[str]:
+    """The headings and units of a passage, without lists of terms."""
+    yield from chunk.anchor.heading
+    yield from (chunk.unit_text(index) for index, unit in enumerate(chunk.units) if unit.kind != "terms")
 
 
 def passage_words(chunk: Chunk, document: Document) -> str:
@@ -161,5 +236,5 @@ def coverage(lexical: Lexical, question: str, text: str, language: str) -> float
     return sum(lexical.rarity(stem) for stem in asked & there) / total if total else 0.0
 
 
-def _share(chunk: Chunk, day: date) -> float:
-    return 1.0 if chunk.period.holds(day) else EXPIRED
+def _share(chunk: Chunk, periods: Sequence[Period]) -> float:
+    return 1.0 if any(chunk.period.overlaps(period) for period in periods) else EXPIRED

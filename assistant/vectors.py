@@ -1,8 +1,9 @@
 """The vectors of an edition, in Chroma. The only file that imports chromadb.
 
-An edition has two collections, one of passages and one of single sentences ("units"), because a filter inside one
-collection costs the approximate search its recall. Chroma keeps vectors and the few fields that filters need; text is
-in the library. Ids name content, so vectors of unchanged passages are copied from the edition before.
+An edition has one collection a level: passages, single sentences ("units"), and the questions that a section is said to
+answer ("asked"), because a filter inside one collection costs the approximate search its recall. Chroma keeps vectors
+and the few fields that filters need; text is in the library. Ids name content, so vectors of unchanged passages are
+copied from the edition before.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from chromadb.errors import NotFoundError
 from numpy.typing import NDArray
 
 from assistant.errors import EmbedderMismatch, NotReady
-from assistant.records import Chunk, Document, Edition, Filters
+from assistant.records import LEVELS, Chunk, Document, Edition, Filters, Level
 from assistant.settings import Settings
 
 BATCH = 2000
@@ -35,21 +36,32 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A neighbour: id of the passage, number of the unit (None for the whole passage), cosine."""
+    """A neighbour: id of the passage and cosine."""
 
     chunk: str
-    unit: int | None
     cosine: float
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded:
+    """The vectors of one passage: its own, one for each unit, one for each question that it answers."""
+
+    passage: Vector
+    units: Sequence[Vector] = ()
+    asked: Sequence[Vector] = ()
+
+    def level(self, level: Level) -> Sequence[Vector]:
+        """The vectors of one level, in order."""
+        return {"passages": [self.passage], "units": self.units, "asked": self.asked}[level]
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One passage to store: its vector and one vector a unit."""
+    """One passage to store."""
 
     chunk: Chunk
     document: Document
-    passage: Vector
-    units: Sequence[Vector]
+    embedded: Embedded
 
 
 class EditionVectors:
@@ -57,22 +69,24 @@ class EditionVectors:
 
     def __init__(self, client: ClientAPI, edition: Edition, create: bool = False) -> None:
         self.edition = edition
-        names = {level: f"edition-{edition.number}-{level}" for level in ("passages", "units")}
         settings = {"embedder": edition.embedder, "dimension": edition.dimension}
         try:
-            self._passages, self._units = (
-                client.get_or_create_collection(
-                    name, metadata=settings, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+            self._levels: dict[Level, Collection] = {
+                level: client.get_or_create_collection(
+                    f"edition-{edition.number}-{level}",
+                    metadata=settings,
+                    embedding_function=None,
+                    configuration={"hnsw": {"space": "cosine"}},
                 )
                 if create
-                else client.get_collection(name, embedding_function=None)
-                for name in names.values()
-            )
+                else client.get_collection(f"edition-{edition.number}-{level}", embedding_function=None)
+                for level in LEVELS
+            }
         except NotFoundError as error:
             raise NotReady(
                 f"The vectors of edition {edition.number} are missing.", "Run `cluster-talks ingest` again."
             ) from error
-        found = (self._passages.metadata or {}).get("embedder")
+        found = (self._levels["passages"].metadata or {}).get("embedder")
         if found != edition.embedder:
             raise EmbedderMismatch(
                 f"Edition {edition.number} was built with {edition.embedder!r}, its vectors with {found!r}.",
@@ -81,51 +95,49 @@ class EditionVectors:
 
     def add(self, rows: Sequence[Row]) -> None:
         """Store passages; the ids must be new to the edition."""
-        for part in _batches(rows):
-            self._passages.add(
-                ids=[row.chunk.id for row in part],
-                embeddings=_matrix([row.passage for row in part]),
-                metadatas=[_fields(row) for row in part],
-            )
-        units = [(row, index, vector) for row in rows for index, vector in enumerate(row.units)]
-        for batch in _batches(units):
-            self._units.add(
-                ids=[f"{row.chunk.id}:{index}" for row, index, _ in batch],
-                embeddings=_matrix([vector for _, _, vector in batch]),
-                metadatas=[_fields(row) for row, _, _ in batch],
-            )
+        for level, collection in self._levels.items():
+            keys = [(row, key) for row in rows for key in _keys(row.chunk, level)]
+            vectors = [vector for row in rows for vector in row.embedded.level(level)]
+            for part in _batches(list(zip(keys, vectors, strict=True))):
+                collection.add(
+                    ids=[key for (_, key), _ in part],
+                    embeddings=_matrix([vector for _, vector in part]),
+                    metadatas=[_fields(row) for (row, _), _ in part],
+                )
 
-    def stored(self, chunks: Sequence[Chunk]) -> dict[str, tuple[Vector, list[Vector]]]:
-        """Vectors of those `chunks` that are here with all their units."""
-        passages = _get(self._passages, [chunk.id for chunk in chunks])
-        units = _get(self._units, [f"{chunk.id}:{i}" for chunk in chunks for i in range(len(chunk.units))])
+    def stored(self, chunks: Sequence[Chunk]) -> dict[str, Embedded]:
+        """Vectors of those `chunks` that are here whole."""
+        keys = {level: {chunk.id: _keys(chunk, level) for chunk in chunks} for level in LEVELS}
+        there = {
+            level: _get(self._levels[level], [key for part in keys[level].values() for key in part]) for level in LEVELS
+        }
         found = {}
         for chunk in chunks:
-            keys = [f"{chunk.id}:{i}" for i in range(len(chunk.units))]
-            if chunk.id in passages and all(key in units for key in keys):
-                found[chunk.id] = (passages[chunk.id], [units[key] for key in keys])
+            if all(key in there[level] for level in LEVELS for key in keys[level][chunk.id]):
+                passage, units, asked = ([there[level][key] for key in keys[level][chunk.id]] for level in LEVELS)
+                found[chunk.id] = Embedded(passage[0], units, asked)
         return found
 
-    def near_passages(self, question: Vector, count: int, filters: Filters) -> list[Near]:
-        """The nearest passages, best first."""
-        return [Near(id_, None, cosine) for id_, cosine in _query(self._passages, question, count, filters)]
+    def near(self, level: Level, question: Vector, count: int, filters: Filters) -> list[Near]:
+        """The passages that the nearest `count` vectors of a level belong to, best first, each once."""
+        nearest: dict[str, float] = {}
+        for id_, cosine in _query(self._levels[level], question, count, filters):
+            nearest.setdefault(id_.partition(":")[0], cosine)
+        return [Near(chunk, cosine) for chunk, cosine in nearest.items()]
 
-    def near_units(self, question: Vector, count: int, filters: Filters) -> list[Near]:
-        """The nearest single units, best first."""
-        found = [(id_.rsplit(":", 1), cosine) for id_, cosine in _query(self._units, question, count, filters)]
-        return [Near(chunk, int(unit), cosine) for (chunk, unit), cosine in found]
-
-    def cosines(self, question: Vector, chunks: Sequence[Chunk]) -> dict[str, tuple[float, list[float]]]:
-        """Exact cosine of the question with each passage and each of its units."""
+    def cosines(self, question: Vector, chunks: Sequence[Chunk]) -> dict[str, dict[Level, list[float]]]:
+        """Exact cosines of the question with every vector of each passage."""
         target = _unit(np.asarray(question, dtype=np.float32))
         return {
-            id_: (float(_unit(np.asarray(passage)) @ target), _cosines(units, target))
-            for id_, (passage, units) in self.stored(chunks).items()
+            id_: {
+                level: [float(_unit(np.asarray(vector)) @ target) for vector in kept.level(level)] for level in LEVELS
+            }
+            for id_, kept in self.stored(chunks).items()
         }
 
     def count(self) -> int:
         """Number of passages."""
-        return int(self._passages.count())
+        return int(self._levels["passages"].count())
 
 
 class Vectors:
@@ -170,6 +182,13 @@ def open_vectors(settings: Settings) -> Vectors:
     return Vectors(chromadb.PersistentClient(path=str(folder), settings=options))
 
 
+def _keys(chunk: Chunk, level: Level) -> list[str]:
+    """The ids of a passage's vectors on a level."""
+    if level == "passages":
+        return [chunk.id]
+    return [f"{chunk.id}:{index}" for index in range(len(chunk.units if level == "units" else chunk.asked))]
+
+
 def _fields(row: Row) -> dict[str, str]:
     return {"kind": row.document.kind, "source": row.document.id, "language": row.document.language}
 
@@ -206,7 +225,3 @@ def _matrix(vectors: Sequence[Vector]) -> NDArray[np.float32]:
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     return vector / max(float(np.linalg.norm(vector)), 1e-9)
-
-
-def _cosines(units: Sequence[Vector], target: NDArray[np.float32]) -> list[float]:
-    return [float(_unit(np.asarray(unit)) @ target) for unit in units]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from sentencex import segment
 
 from assistant.records import Chunk, Document, Section, SourceMark, Unit, UnitKind
+from assistant.terms import SYNONYMS, TRANSLATIONS
 
 MAX_WORDS = 180
 # Ends of a "sentence" that are abbreviations in legal text, where the splitter must not stop.
@@ -21,8 +22,7 @@ ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:Arts?|Art|Abs|gem|Nos?|No|pp?|cf|approx|incl|excl|vs|Reg|Dir|ca|bzw|ggf|max|min)\.\s*$"
 )
 MARKER = re.compile(r"^(- |\| )")
-# Lines of a glossary that list synonyms and translations.
-TERMS = ("Also called:", "In other languages:")
+TERMS = (SYNONYMS, TRANSLATIONS)
 KINDS: dict[str, UnitKind] = {"- ": "item", "| ": "row"}
 
 
@@ -123,7 +123,10 @@ def _chunk(document: Document, section: Section, group: Sequence[Unit], offset: 
     text = section.text[start:end]
     period = section.period if section.period.bounded else document.period
     name = "\0".join(
-        (document.root, document.uri, document.title, *section.anchor.heading, text, str(period), str(section.gap))
+        (
+            *(document.root, document.uri, document.title, *section.anchor.heading),
+            *(text, str(period), str(section.gap), *section.asked),
+        )
     )
     return Chunk(
         id=hashlib.sha256(name.encode()).hexdigest()[:24],
@@ -136,4 +139,5 @@ def _chunk(document: Document, section: Section, group: Sequence[Unit], offset: 
         gap=section.gap,
         units=tuple(replace(unit, start=unit.start - start, end=unit.end - start) for unit in group),
         sources=tuple(SourceMark(mark.at - start, mark.url) for mark in section.sources if start < mark.at <= end),
+        asked=section.asked,
     )

@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from assistant.errors import CorpusMissing, NotReady, UnreadableDocument
 from assistant.language import detect_language
 from assistant.lexical import build_lexical
 from assistant.records import Chunk, Document, Edition, Period
-from assistant.vectors import EditionVectors, Row
+from assistant.vectors import EditionVectors, Embedded, Row
 from assistant.wiring import Stores
 from ingest.cut import cut
 from ingest.fetch import Found, Scope, find, scope_of
@@ -25,7 +26,7 @@ from ingest.readers import read
 from ingest.report import Failure, Report
 
 # Part of every digest: raise it when readers or cutting change what a document becomes, and all are read again.
-RECIPE = "2"
+RECIPE = "3"
 KEPT_EDITIONS = 3
 EMBED_BATCH = 64
 
@@ -152,7 +153,7 @@ def _build(
         library.add_members(number, [document.digest for document in plan.members.values()])
         passages = list(library.all_chunks(number))
         vectors = stores.vectors.create(library.edition(number))
-        before = stores.vectors.open(served) if served and served.embedder == embedder.name else None
+        before = _vectors_of(served, stores)
         with _timed(seconds, "embed"):
             plan.report.embedded = _fill(vectors, before, passages, stores, progress)
         with _timed(seconds, "index"):
@@ -162,6 +163,14 @@ def _build(
         stores.drop(number)
         raise
     return library.edition(number)
+
+
+def _vectors_of(served: Edition | None, stores: Stores) -> EditionVectors | None:
+    """The vectors that the next edition can copy from, None where another model or an older program made them."""
+    try:
+        return stores.vectors.open(served) if served and served.embedder == stores.embedder.name else None
+    except NotReady:
+        return None
 
 
 def _fill(
@@ -179,26 +188,23 @@ def _fill(
         known = before.stored([chunk for chunk, _ in part]) if before else {}
         new = [(chunk, document) for chunk, document in part if chunk.id not in known]
         known |= dict(zip((chunk.id for chunk, _ in new), _embed(new, stores), strict=True))
-        vectors.add([Row(chunk, document, *known[chunk.id]) for chunk, document in part])
+        vectors.add([Row(chunk, document, known[chunk.id]) for chunk, document in part])
         embedded += len(new)
     progress("embed", len(passages), len(passages))
     return embedded
 
 
-def _embed(
-    passages: Sequence[tuple[Chunk, Document]], stores: Stores
-) -> Iterator[tuple[Sequence[float], list[Sequence[float]]]]:
-    """(vector of the passage, vectors of its units); the headings join the embedded text of both."""
+def _embed(passages: Sequence[tuple[Chunk, Document]], stores: Stores) -> Iterator[Embedded]:
+    """The vectors of each passage; the headings join the embedded text of the passage and of its units."""
     texts: list[str] = []
     for chunk, document in passages:
         context = chunk.anchor.heading[-1] if chunk.anchor.heading else document.title
         texts.append(f"{document.title}. {' '.join(chunk.anchor.heading)}\n{chunk.text}")
         texts += [f"{context} {chunk.unit_text(index)}" for index in range(len(chunk.units))]
-    vectors: list[Sequence[float]] = list(stores.embedder.embed_documents(texts)) if texts else []
-    at = 0
+        texts += chunk.asked
+    vectors = iter(stores.embedder.embed_documents(texts) if texts else [])
     for chunk, _ in passages:
-        yield vectors[at], vectors[at + 1 : at + 1 + len(chunk.units)]
-        at += 1 + len(chunk.units)
+        yield Embedded(next(vectors), list(islice(vectors, len(chunk.units))), list(islice(vectors, len(chunk.asked))))
 
 
 def _retire(stores: Stores) -> None:

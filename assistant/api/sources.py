@@ -14,6 +14,7 @@ from assistant.api.problems import responses
 from assistant.api.state import Ready
 from assistant.citations import reading_link
 from assistant.errors import BadRequest
+from assistant.periods import periods_asked
 from assistant.records import Anchor, Document, Filters
 from assistant.retrieve import Query as Search
 
@@ -74,8 +75,9 @@ def search(
     if not q.strip():
         raise BadRequest("The search is empty.", "Write some words.")
     edition = assistant.library.current()
-    day = as_of or date.today()
-    found = assistant.retriever.search(Search((q,), day, Filters(kind, (), language)), edition, count)
+    found = assistant.retriever.search(
+        Search((q,), periods_asked(q, as_of or date.today()), Filters(kind, (), language)), edition, count
+    )
     return SearchOut(
         question=q,
         edition=edition.number,

@@ -5,6 +5,9 @@ their own, right under a heading, say more about that section:
 
     <!-- valid: 2024-01-01..2025-12-31 -->   the section holds for that period (an open end is left out)
     <!-- gap -->                             the section says what is not known
+    <!-- asked:                              questions that the section answers, one a line, in the words of people
+    Who ran it?                              who do not know the text; they are searched, and offered as suggestions
+    -->
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from ingest.readers.reading import Reading, decode, front_matter
 
 VALID = re.compile(r"<!--\s*valid:\s*(\d{4}-\d{2}-\d{2})?\s*\.\.\s*(\d{4}-\d{2}-\d{2})?\s*-->")
 GAP = re.compile(r"<!--\s*gap\s*-->")
+ASKED = re.compile(r"<!--\s*asked:(.*?)-->", re.DOTALL)
 SENTENCE = re.compile(r".+?(?:[.!?]\s+|$)", re.DOTALL)
 POINTER_SHARE = 0.35  # of a sentence's characters, from which on it is only a link
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(footnote_plugin)
@@ -53,7 +57,8 @@ def read_body(body: str, values: dict[str, object]) -> Reading:
         text, marks = _text(part.nodes, addresses)
         if text:
             anchor = Anchor(heading=tuple(heading for _, heading in path), fragment=_slug(part.heading))
-            sections.append(Section(text, anchor, *_directives(part.nodes), marks))
+            period, gap, asked = _directives(part.nodes)
+            sections.append(Section(text, anchor, period, gap, marks, asked))
     return Reading(tuple(sections), front_matter(values))
 
 
@@ -89,10 +94,12 @@ def _parts(tree: SyntaxTreeNode) -> list[_Part]:
     return parts
 
 
-def _directives(nodes: Sequence[SyntaxTreeNode]) -> tuple[Period, bool]:
+def _directives(nodes: Sequence[SyntaxTreeNode]) -> tuple[Period, bool, tuple[str, ...]]:
     comments = "".join(node.content for node in nodes if node.type == "html_block")
     found = VALID.search(comments)
-    return Period(*(_day(day) for day in found.groups())) if found else Period(), bool(GAP.search(comments))
+    period = Period(*(_day(day) for day in found.groups())) if found else Period()
+    asked = (line.strip() for block in ASKED.findall(comments) for line in block.splitlines())
+    return period, bool(GAP.search(comments)), tuple(dict.fromkeys(line for line in asked if line))
 
 
 def _day(text: str | None) -> date | None:

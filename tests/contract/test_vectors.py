@@ -18,16 +18,17 @@ import pytest
 from assistant.errors import EmbedderMismatch, NotReady
 from assistant.records import Chunk, Document, Edition, Filters, Unit
 from assistant.settings import Settings
-from assistant.vectors import Row, Vectors, open_vectors
+from assistant.vectors import Embedded, Row, Vectors, open_vectors
 
 EDITION = Edition(number=1, embedder="test", dimension=8, status="building", created="")
 RANDOM = np.random.default_rng(0)
 
 
 def row(name: str, vector: np.ndarray, kind: str = "rules") -> Row:
-    chunk = Chunk(id=name, document=f"doc-{name}", text="Ab. Cd.", start=0, end=7, units=(Unit(0, 3), Unit(4, 7)))
+    spans = (Unit(0, 3), Unit(4, 7))
+    chunk = Chunk(name, f"doc-{name}", "Ab. Cd.", start=0, end=7, units=spans, asked=("Q?",))
     document = Document(id=f"doc-{name}", uri=f"{name}.md", title=name, digest=name, kind=kind)
-    return Row(chunk, document, vector.tolist(), [vector.tolist(), (-vector).tolist()])
+    return Row(chunk, document, Embedded(vector.tolist(), [vector.tolist(), (-vector).tolist()], [vector.tolist()]))
 
 
 @pytest.fixture(scope="module")
@@ -65,18 +66,18 @@ def test_neighbours_filters_and_copies(vectors: Vectors) -> None:
     stored = vectors.create(EDITION)
     stored.add(rows)
     stored = vectors.open(EDITION)
-    question = rows[7].passage
+    question = rows[7].embedded.passage
     assert stored.count() == 50
-    assert stored.near_passages(question, 3, Filters())[0].chunk == "c7"
-    assert stored.near_passages(question, 3, Filters())[0].cosine == pytest.approx(1, abs=1e-4)
-    unit = stored.near_units(question, 1, Filters())[0]
-    assert (unit.chunk, unit.unit) == ("c7", 0)
-    assert {near.chunk for near in stored.near_passages(question, 50, Filters(kind=("events",)))} == {
+    assert stored.near("passages", question, 3, Filters())[0].chunk == "c7"
+    assert stored.near("passages", question, 3, Filters())[0].cosine == pytest.approx(1, abs=1e-4)
+    assert stored.near("units", question, 1, Filters())[0].chunk == "c7"
+    assert [near.chunk for near in stored.near("asked", question, 1, Filters())] == ["c7"]
+    assert {near.chunk for near in stored.near("passages", question, 50, Filters(kind=("events",)))} == {
         f"c{n}" for n in range(0, 50, 2)
     }
-    assert [near.chunk for near in stored.near_passages(question, 5, Filters(source=("doc-c3",)))] == ["c3"]
-    cosine, units = stored.cosines(question, [rows[7].chunk])["c7"]
-    assert (cosine, *units) == pytest.approx((1, 1, -1), abs=1e-4)
+    assert [near.chunk for near in stored.near("passages", question, 5, Filters(source=("doc-c3",)))] == ["c3"]
+    cosines = stored.cosines(question, [rows[7].chunk])["c7"]
+    assert cosines["passages"] + cosines["units"] + cosines["asked"] == pytest.approx([1, 1, -1, 1], abs=1e-4)
     missing = replace(rows[0].chunk, id="nowhere")
     assert list(stored.stored([rows[0].chunk, missing])) == ["c0"]
 

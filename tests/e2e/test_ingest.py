@@ -10,7 +10,7 @@ from assistant.ask import Assistant
 from assistant.engines import QuotesEngine
 from assistant.errors import CorpusMissing, NotReady
 from assistant.lexical import Lexical
-from assistant.records import Question
+from assistant.records import Period, Question
 from assistant.retrieve import Retriever
 from assistant.wiring import Stores
 from ingest.report import Report
@@ -37,7 +37,11 @@ def found(stores: Stores, words: str) -> str:
 
     from assistant.retrieve import Query
 
-    hits = assistant(stores).retriever.search(Query((words,), date(2026, 1, 1)), stores.library.current(), 1).hits
+    hits = (
+        assistant(stores)
+        .retriever.search(Query((words,), (Period(date(2026, 1, 1)),)), stores.library.current(), 1)
+        .hits
+    )
     return hits[0].chunk.text if hits else ""
 
 

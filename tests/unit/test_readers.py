@@ -134,3 +134,10 @@ def test_html_main_content() -> None:
     assert "| Bau; Wert: 5 404 000" in text
     asked = next(section for section in reading.sections if section.anchor.heading == ("Wer darf bieten?",))
     assert asked.text.startswith("Jede Firma darf ein Angebot abgeben")
+
+
+def test_questions_that_a_section_answers() -> None:
+    text = "# T\n\n## Who?\n\n<!-- gap -->\n\n<!-- asked:\nWho ran it?\nWer hat es geleitet?\n\nWho ran it?\n-->\n\nNobody knows.\n"
+    (section,) = read_markdown(text.encode()).sections
+    assert section.asked == ("Who ran it?", "Wer hat es geleitet?")
+    assert (section.gap, section.text) == (True, "Nobody knows.")
