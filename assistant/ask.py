@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from assistant.citations import cite, markdown
-from assistant.conversation import stand_alone
+from assistant.conversation import readings
 from assistant.engines import Engine, Task
 from assistant.errors import BadRequest, TooLarge
 from assistant.evidence import Finding, find_evidence
 from assistant.language import EU_LANGUAGES, detect_language, say
 from assistant.library import Library
-from assistant.periods import day_asked
-from assistant.records import Answer, Citation, Done, Edition, Event, Question, Reason, Said, Sentence, Status
+from assistant.periods import deadline_passed, long_date, periods_asked
+from assistant.records import Answer, Citation, Done, Edition, Event, Period, Question, Reason, Said, Sentence, Status
 from assistant.retrieve import Query, Retriever
 
 MAX_QUESTION = 4_000
@@ -61,29 +61,30 @@ class Assistant:
         clock, text = _Clock(), check(question)
         language = detect_language(text) if question.language == "auto" else question.language
         today = question.as_of or date.today()
-        used = stand_alone(text, question.history)
+        edition = self.library.current()
+        index = self.retriever.index(edition)
+        used = index.names.mend(self.retriever.nearest(readings(text, question.history, index.names), edition))
         clock.lap("understand")
 
         yield Status("search")
-        edition = self.library.current()
-        wordings = (used,) if used == text else (used, text)
-        found = self.retriever.search(Query(wordings, day_asked(used, today), question.filters), edition)
+        wordings = tuple(dict.fromkeys((used, text)))
+        found = self.retriever.search(Query(wordings, periods_asked(used, today), question.filters), edition)
         clock.lap("search")
 
-        finding = find_evidence(used, found, self.retriever.index(edition).lexical)
+        finding = find_evidence(found, index.lexical, language)
         clock.lap("evidence")
 
         numbers, citations = cite([(quote.hit, quote.unit) for quote in finding.quotes], edition)
         said: list[Sentence] = []
-        for sentence in self._sentences(finding, Task(used, language, finding.quotes, numbers)):
+        for sentence in self._sentences(finding, Task(used, language, finding.quotes, numbers), today):
             yield Said(sentence, _new_citations(sentence, said, citations))
             said.append(sentence)
         clock.lap("compose")
         yield Done(self._answer(finding, said, citations, language, used, edition, clock))
 
-    def _sentences(self, finding: Finding, task: Task) -> Iterator[Sentence]:
-        """The worded evidence between the notices that a refusal or another language needs."""
-        frame = _Frame(task.language, self.contact)
+    def _sentences(self, finding: Finding, task: Task, today: date) -> Iterator[Sentence]:
+        """The worded evidence between the notices that a refusal, a period or another language needs."""
+        frame = _Frame(task.language, self.contact, today)
         yield from frame.before(finding)
         yield from self.engine.compose(task)
         yield from frame.after(finding)
@@ -110,6 +111,7 @@ class Assistant:
             suggestions=finding.suggestions,
             edition=edition.number,
             engine=self.engine.name,
+            margin=round(finding.margin, 3),
             timings_ms=clock.total(),
         )
 
@@ -120,6 +122,7 @@ class _Frame:
 
     language: str
     contact: str
+    today: date
 
     def before(self, finding: Finding) -> Iterator[Sentence]:
         match finding.reason:
@@ -130,6 +133,8 @@ class _Frame:
                 )
             case Reason.UNCLEAR:
                 yield self._notice("Could you say a little more precisely what you would like to know?")
+            case Reason.OUTDATED:
+                yield self._notice("My documents say nothing about that day; what they hold applies at another time:")
             case Reason.NOT_IN_CORPUS if finding.gap:
                 yield self._notice("The documents say what is not known about this:")
             case Reason.NOT_IN_CORPUS:
@@ -138,6 +143,9 @@ class _Frame:
                     yield self._notice("The closest passages, which do not confirm an answer:")
 
     def after(self, finding: Finding) -> Iterator[Sentence]:
+        if finding.disagree:
+            yield self._notice("The sources do not agree on this; each is quoted.")
+        yield from self._times(finding)
         if finding.reason in (Reason.NOT_IN_CORPUS, Reason.OUT_OF_SCOPE):
             yield self._notice("For more, ask here: {contact}", contact=self.contact)
         if foreign := {quote.hit.document.language for quote in finding.quotes} - {self.language}:
@@ -146,6 +154,34 @@ class _Frame:
                 if foreign == {"en"}
                 else "The quotations are in the language of their source."
             )
+
+    def _times(self, finding: Finding) -> Iterator[Sentence]:
+        """For which period the quotes hold, when it is one, and the last deadline among them that has passed."""
+        if finding.gap or finding.reason is Reason.UNCLEAR:
+            return
+        periods = {quote.hit.chunk.period for quote in finding.quotes if quote.hit.chunk.period.bounded}
+        if len(periods) == 1:
+            yield self._period(periods.pop())
+        passed = [
+            day
+            for quote in finding.quotes
+            if (day := deadline_passed(quote.text, quote.hit.document.language, self.today)) is not None
+        ]
+        if passed and not periods:
+            yield self._notice("A date named here has passed: {date}.", date=long_date(max(passed), self.language))
+
+    def _period(self, period: Period) -> Sentence:
+        start, end = (day and long_date(day, self.language) for day in (period.start, period.until))
+        over = period.until is not None and period.until < self.today
+        if start and end and over:
+            return self._notice("This held from {start} to {end}.", start=start, end=end)
+        if start and end:
+            return self._notice("This holds from {start} to {end}.", start=start, end=end)
+        if start:
+            return self._notice("This holds from {start}.", start=start)
+        if over:
+            return self._notice("This held until {end}.", end=end)
+        return self._notice("This holds until {end}.", end=end)
 
     def _notice(self, message: str, **values: object) -> Sentence:
         return Sentence(say(message, self.language, **values), kind="notice")

@@ -1,7 +1,8 @@
 """Evidence → numbered citations, and sentences → the Markdown of an answer.
 
-One number a passage: every sentence quoted from it carries that number, and the citation's quote is the stretch of the
-snapshot from the first to the last of them, so the quote is verbatim text at the cited characters.
+One number a passage and source: every sentence that is quoted from it on the strength of that source carries the
+number, and the citation's quote is the stretch of the snapshot from the first to the last of them, so the quote is
+verbatim text at the cited characters.
 """
 
 from __future__ import annotations
@@ -11,17 +12,20 @@ from urllib.parse import urlencode
 
 from assistant.records import Chunk, Citation, Edition, Hit, Sentence
 
+Numbers = dict[tuple[str, int], int]
 
-def cite(quoted: Sequence[tuple[Hit, int]], edition: Edition) -> tuple[dict[str, int], tuple[Citation, ...]]:
-    """(number by passage id, citations) for quoted units, numbered in order of first use."""
-    used: dict[str, tuple[Hit, list[int]]] = {}
+
+def cite(quoted: Sequence[tuple[Hit, int]], edition: Edition) -> tuple[Numbers, tuple[Citation, ...]]:
+    """(number by passage id and unit, citations) for quoted units, numbered in order of first use."""
+    used: dict[tuple[str, str | None], tuple[Hit, list[int]]] = {}
     for hit, unit in quoted:
-        used.setdefault(hit.chunk.id, (hit, []))[1].append(unit)
-    numbers = {chunk: number for number, chunk in enumerate(used, 1)}
-    return numbers, tuple(_citation(numbers[hit.chunk.id], hit, units, edition) for hit, units in used.values())
+        used.setdefault((hit.chunk.id, source(hit.chunk, unit)), (hit, []))[1].append(unit)
+    parts = list(enumerate(used.items(), 1))
+    numbers = {(chunk, unit): number for number, ((chunk, _), (_, units)) in parts for unit in units}
+    return numbers, tuple(_citation(number, hit, units, url, edition) for number, ((_, url), (hit, units)) in parts)
 
 
-def _citation(number: int, hit: Hit, units: Sequence[int], edition: Edition) -> Citation:
+def _citation(number: int, hit: Hit, units: Sequence[int], url: str | None, edition: Edition) -> Citation:
     chunk, document = hit.chunk, hit.document
     start = min(chunk.units[unit].start for unit in units)
     end = max(chunk.units[unit].end for unit in units)
@@ -31,7 +35,7 @@ def _citation(number: int, hit: Hit, units: Sequence[int], edition: Edition) -> 
         document=document.id,
         title=document.title,
         uri=document.uri,
-        url=_source(chunk, end) or document.url,
+        url=url or document.url,
         anchor=chunk.anchor,
         link=reading_link(document.id, edition.number, span),
         quote=chunk.text[start:end],
@@ -50,9 +54,16 @@ def reading_link(document: str, edition: int, span: tuple[int, int]) -> str:
     return f"/read/{document}?{urlencode({'edition': edition, 'start': span[0], 'end': span[1]})}#quote"
 
 
-def _source(chunk: Chunk, end: int) -> str | None:
-    """The address noted at the end of the quote, or the next one after it: notes follow what they support."""
-    return next((mark.url for mark in chunk.sources if mark.at >= end), None)
+def source(chunk: Chunk, unit: int) -> str | None:
+    """The address noted at the end of a unit, or the next one after it: notes follow what they support. A list item or
+    table row has that of its lead-in."""
+    kinds = [part.kind for part in chunk.units]
+    start = unit
+    while start > 0 and kinds[start] in ("item", "row"):
+        start -= 1
+    ends = [chunk.units[unit].end] if kinds[start] != "lead" else [chunk.units[start].end, chunk.units[unit].end]
+    at_lead = next((mark.url for mark in chunk.sources if mark.at == ends[0]), None)
+    return at_lead or next((mark.url for mark in chunk.sources if mark.at >= ends[-1]), None)
 
 
 def markdown(sentences: Sequence[Sentence]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from assistant.citations import Numbers
 from assistant.errors import BadSetting
 from assistant.evidence import Quote
 from assistant.records import Sentence
@@ -17,12 +18,12 @@ from assistant.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What an engine gets: the stand-alone question, its evidence and the citation number of each passage."""
+    """What an engine gets: the stand-alone question, its evidence and the citation number of each quoted unit."""
 
     question: str
     language: str
     quotes: Sequence[Quote]
-    numbers: dict[str, int]
+    numbers: Numbers
 
 
 class Engine(Protocol):
@@ -46,7 +47,7 @@ class QuotesEngine:
             kind = quote.hit.chunk.units[quote.unit].kind
             yield Sentence(
                 text=quote.hit.chunk.unit_text(quote.unit),
-                citations=(task.numbers[quote.hit.chunk.id],),
+                citations=(task.numbers[quote.hit.chunk.id, quote.unit],),
                 layout="item" if kind in ("item", "row") else "text",
             )
 

@@ -15,11 +15,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assistant.language import detect_language, only_function_words
 from assistant.records import Hit, Reason
-from assistant.retrieve import Found, coverage, passage_words
+from assistant.retrieve import Found, coverage
 
 if TYPE_CHECKING:
     from assistant.lexical import Lexical
@@ -27,14 +29,15 @@ if TYPE_CHECKING:
 PASSAGES = 6
 SHARPNESS = 4.0  # what one unit of cosine counts; the cosines of e5 lie within about 0.15 of each other
 COVERAGE = 0.5
-RANK = 0.5
+RANK = 1.0
+ASKED = 2.0  # what one unit of cosine with the nearest unit, or question that the section answers, counts
 ANSWER_CHARACTERS = 600
 QUOTES = 5
 NEAR_THE_BEST = 0.6
-AT_HOME = 0.2
 REPEATED = 0.8
 CLOSEST = 3  # quotes of a refusal
 SUGGESTIONS = 3
+SAME_WORDS = 0.7  # of two sentences' words, from which on they say the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,37 +57,68 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What to show and whether it answers: `reason` is None for an answer. `gap`: the quotes say what is not known."""
+    """What to show and whether it answers: `reason` is None for an answer. `gap`: the quotes say what is not known;
+    `disagree`: two sources give different figures for the same thing; `margin`: how far the more certain detector is
+    over the threshold from which on it refuses."""
 
     quotes: tuple[Quote, ...] = ()
     reason: Reason | None = None
     gap: bool = False
+    disagree: bool = False
     suggestions: tuple[str, ...] = ()
+    margin: float = 0.0
 
 
-def find_evidence(question: str, found: Found, lexical: Lexical) -> Finding:
-    """The units that answer `question`, or why none does."""
-    if not any(char.isalnum() for char in question) or not found.hits:
-        return Finding(reason=Reason.UNCLEAR if found.hits else Reason.NOT_IN_CORPUS)
-    ranked = rank(question, found, lexical)
-    signals = read_signals(question, found, lexical, ranked)
-    match judge(signals):
+def find_evidence(found: Found, lexical: Lexical, language: str) -> Finding:
+    """The units that answer the question, or why none does; suggestions in the asker's language where there are any."""
+    if not found.hits:
+        return Finding(reason=Reason.NOT_IN_CORPUS)
+    if only_function_words(found.words, language) or only_function_words(found.words, "en"):
+        return Finding(reason=Reason.UNCLEAR, suggestions=suggest(found, language, ()))
+    ranked = rank(found, lexical)
+    signals = read_signals(found, ranked)
+    finding = _decided(judge(signals), signals, found, ranked)
+    suggestions = suggest(found, language, finding.quotes)
+    return replace(finding, suggestions=suggestions, margin=max(margins(signals).values()))
+
+
+def _decided(verdict: str, signals: dict[str, float], found: Found, ranked: Sequence[Quote]) -> Finding:
+    match verdict:
         case "gap":
-            quotes, reason = choose([quote for quote in ranked if quote.hit.chunk.gap], CLOSEST), Reason.NOT_IN_CORPUS
-            return Finding(quotes, reason, True, _suggestions(question, found, quotes))
+            gaps = [quote for quote in ranked if quote.hit.chunk.gap]
+            return Finding(choose(gaps, CLOSEST), Reason.NOT_IN_CORPUS, gap=True)
         case "out_of_scope" if signals["elsewhere"] > 0:
-            return Finding(reason=Reason.OUT_OF_SCOPE, suggestions=_suggestions(question, found, ()))
+            return Finding(reason=Reason.OUT_OF_SCOPE)
         case "out_of_scope":
-            quotes = choose(ranked, CLOSEST)
-            return Finding(quotes, Reason.NOT_IN_CORPUS, suggestions=_suggestions(question, found, quotes))
+            return Finding(choose(ranked, CLOSEST), Reason.NOT_IN_CORPUS)
     quotes = choose(ranked)
-    return Finding(quotes, suggestions=_suggestions(question, found, quotes))
+    return Finding(quotes, Reason.OUTDATED if is_outdated(found, quotes) else None, disagree=disagree(quotes))
 
 
-def rank(question: str, found: Found, lexical: Lexical) -> list[Quote]:
+def is_outdated(found: Found, quotes: Sequence[Quote]) -> bool:
+    """Whether all that was found holds at other times than the question asks about."""
+    periods = [quote.hit.chunk.period for quote in quotes] + [hit.chunk.period for hit in found.hits[:CLOSEST]]
+    return bool(periods) and not any(period.overlaps(asked) for period in periods for asked in found.periods)
+
+
+def disagree(quotes: Sequence[Quote]) -> bool:
+    """Whether two documents say the same but for their figures, for the same time."""
+    pairs = ((a, b) for a in quotes for b in quotes if a.hit.document.id < b.hit.document.id)
+    return any(_differ(a, b) for a, b in pairs if a.hit.chunk.period.overlaps(b.hit.chunk.period))
+
+
+def _differ(one: Quote, other: Quote) -> bool:
+    figures = [{stem for stem in quote.stems if stem.isdigit()} for quote in (one, other)]
+    words = [{stem for stem in quote.stems if not stem.isdigit()} for quote in (one, other)]
+    alike = len(words[0] & words[1]) >= SAME_WORDS * len(words[0] | words[1])
+    return alike and all(figures) and not figures[0] & figures[1]
+
+
+def rank(found: Found, lexical: Lexical) -> list[Quote]:
     """Every unit of the best passages, best first."""
     quotes = []
-    for hit in found.hits[:PASSAGES]:
+    seen = {hit.chunk.id: hit for hit in (*found.hits[:PASSAGES], *found.gaps)}
+    for hit in seen.values():
         heading = " ".join((hit.document.title, *hit.chunk.anchor.heading))
         kinds = [unit.kind for unit in hit.chunk.units]
         terms = max((cosine for kind, cosine in zip(kinds, hit.units, strict=True) if kind == "terms"), default=0.0)
@@ -92,8 +126,8 @@ def rank(question: str, found: Found, lexical: Lexical) -> list[Quote]:
             if kinds[unit] == "terms":
                 continue
             words = f"{heading} {hit.chunk.unit_text(unit)}"
-            score = SHARPNESS * max(cosine, terms) + RANK * hit.score
-            score += COVERAGE * coverage(lexical, question, words, hit.document.language)
+            score = SHARPNESS * max(cosine, terms) + RANK * hit.score + ASKED * hit.asked
+            score += COVERAGE * coverage(lexical, found.words, words, hit.document.language)
             quotes.append(Quote(hit, unit, score, lexical.stems(hit.chunk.unit_text(unit), hit.document.language)))
     return sorted(quotes, key=lambda quote: -quote.score)
 
@@ -101,17 +135,16 @@ def rank(question: str, found: Found, lexical: Lexical) -> list[Quote]:
 def choose(ranked: Sequence[Quote], count: int = QUOTES) -> tuple[Quote, ...]:
     """The quotes to show, passage by passage in reading order, at least one and within ANSWER_CHARACTERS.
 
-    A list counts as one quote and is shown whole with its lead-in. Sentences of the best passage come a little first,
-    so that an answer holds together; others join when they are nearly as good and say something new.
+    A list counts as one quote and is shown whole with its lead-in. A sentence joins the best one when it is nearly as
+    good, or stands beside it, and says something new.
     """
     if not ranked:
         return ()
     best = ranked[0]
-    preferred = sorted(ranked, key=lambda quote: -(quote.score + AT_HOME * (quote.hit is best.hit)))
     chosen: dict[tuple[str, int], Quote] = {}
     said: set[str] = set()
     room, taken = ANSWER_CHARACTERS, 0
-    for quote in preferred:
+    for quote in ranked:
         group = [part for part in _group(quote) if (part.hit.chunk.id, part.unit) not in chosen]
         size = sum(len(part.text) for part in group)
         far = quote.hit is not best.hit and quote.score < best.score - NEAR_THE_BEST
@@ -147,34 +180,35 @@ def _group(quote: Quote) -> list[Quote]:
     return [replace(quote, unit=unit) for unit in (*lead, *members)]
 
 
-def read_signals(question: str, found: Found, lexical: Lexical, ranked: Sequence[Quote]) -> dict[str, float]:
-    """What the decision rests on. `elsewhere`: how much nearer the question is to an everyday subject than to the best
-    passage; `gap_margin`: how much better the best recorded gap is than the best statement, within -1..1; `coverage`:
-    share of the question's words in one passage; `agreement`: fused score of the first passage."""
-    covered = (
-        coverage(lexical, question, passage_words(hit.chunk, hit.document), hit.document.language)
-        for hit in found.hits[:4]
-    )
-    gap = max((quote.score for quote in ranked if quote.hit.chunk.gap), default=-math.inf)
-    other = max((quote.score for quote in ranked if not quote.hit.chunk.gap), default=-math.inf)
+def read_signals(found: Found, ranked: Sequence[Quote]) -> dict[str, float]:
+    """What the decision rests on; all but the last compare two things of the same edition, so that they hold for other
+    documents too. `elsewhere`: how much nearer the question is to an everyday subject than to the best passage;
+    `gap_margin` and `gap_reach`: how much better the best recorded gap is than the best statement, by score of a
+    sentence within -1..1 and by cosine of what it says or answers; `agreement`: fused score of the first passage."""
+    gap, other = ([quote for quote in ranked if quote.hit.chunk.gap is side] for side in (True, False))
+    score = [max((quote.score for quote in part), default=-math.inf) for part in (gap, other)]
+    reach = [max((quote.hit.asked for quote in part), default=0.0) for part in (gap, other)]
     return {
         "elsewhere": found.elsewhere - max(hit.dense for hit in found.hits),
-        "gap_margin": max(-1.0, min(1.0, gap - other)),
-        "coverage": max(covered),
+        "gap_margin": max(-1.0, min(1.0, score[0] - score[1])),
+        "gap_reach": max(-0.2, min(0.2, reach[0] - reach[1])),
         "agreement": found.hits[0].score,
     }
 
 
 def judge(signals: dict[str, float]) -> str:
-    """The first detector of `refusal.json` ("gap", "out_of_scope") that fires, otherwise "answer".
+    """The first detector of `refusal.json` ("gap", "out_of_scope") that fires, otherwise "answer"."""
+    return next((name for name, over in margins(signals).items() if over > 0), "answer")
 
-    A detector is a logistic regression: it fires when bias + sum of weight * signal exceeds its threshold.
-    """
-    for name, detector in _detectors().items():
-        logit = detector["bias"] + sum(weight * signals[signal] for signal, weight in detector["weights"].items())
-        if logit > detector["threshold"]:
-            return name
-    return "answer"
+
+def margins(signals: dict[str, float]) -> dict[str, float]:
+    """How far each detector is over its threshold: a logistic regression, bias + sum of weight * signal."""
+    return {
+        name: detector["bias"]
+        + sum(weight * signals[signal] for signal, weight in detector["weights"].items())
+        - detector["threshold"]
+        for name, detector in _detectors().items()
+    }
 
 
 @cache
@@ -183,14 +217,13 @@ def _detectors() -> dict[str, Any]:
     return dict(stored["detectors"])
 
 
-def _suggestions(question: str, found: Found, quotes: Iterable[Quote]) -> tuple[str, ...]:
-    """Questions that nearby passages answer: their headings, where these are questions."""
-    shown = {quote.hit.chunk.anchor.heading for quote in quotes}
-    headings = (
-        hit.chunk.anchor.heading[-1]
-        for hit in found.hits
-        if hit.chunk.anchor.heading and not hit.chunk.gap and hit.chunk.anchor.heading not in shown
-    )
-    asked = question.casefold().strip(" ?")
-    fresh = (heading for heading in headings if heading.endswith("?") and heading.casefold().strip(" ?") != asked)
-    return tuple(dict.fromkeys(fresh))[:SUGGESTIONS]
+def suggest(found: Found, language: str, quotes: Iterable[Quote]) -> tuple[str, ...]:
+    """Questions that nearby passages are said to answer, in the asker's language where there are any: the questions
+    listed for them, or a heading that is one."""
+    shown = {quote.hit.chunk.id for quote in quotes}
+    open_ = [hit for hit in found.hits if hit.chunk.id not in shown and not hit.chunk.gap]
+    listed = (q for hit in open_ for q in hit.chunk.asked if detect_language(q) == language)
+    headings = (hit.chunk.anchor.heading[-1] for hit in open_ if hit.chunk.anchor.heading)
+    asked = found.words.casefold().strip(" ?")
+    fresh = (q for q in chain(listed, headings) if q.endswith(("?", ";")) and q.casefold().strip(" ?;") != asked)
+    return tuple(dict.fromkeys(islice(fresh, SUGGESTIONS)))

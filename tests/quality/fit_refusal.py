@@ -19,20 +19,20 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import RepeatedStratifiedKFold
 
-from assistant.conversation import stand_alone
+from assistant.conversation import readings
 from assistant.evaluate import Case, read_questions
 from assistant.evidence import rank, read_signals
-from assistant.periods import day_asked
+from assistant.periods import periods_asked
 from assistant.records import Turn
 from assistant.retrieve import Query
 from assistant.settings import load_settings
 from assistant.wiring import open_assistant, open_stores
 
 HERE = Path(__file__).parent
-FILES = ("golden.jsonl", "ours.jsonl")
-DETECTORS = {"gap": ("gap_margin", "coverage"), "out_of_scope": ("elsewhere", "agreement")}
+FILES = ("golden.jsonl", "ours.jsonl", "blind.jsonl")
+DETECTORS = {"gap": ("gap_margin", "gap_reach"), "out_of_scope": ("elsewhere", "agreement")}
 MODEL = HERE.parents[1] / "assistant" / "refusal.json"
-WRONG_REFUSALS = 0.025  # of the answerable questions, that each detector may refuse
+WRONG_REFUSALS = {"gap": 0.03, "out_of_scope": 0.03}  # of the answerable questions, that a detector may refuse
 NEAR_A_GAP = -0.35
 
 
@@ -41,13 +41,14 @@ def signals_of(cases: list[Case], data: Path) -> list[dict[str, float]]:
     settings = load_settings(data=data)
     stores = open_stores(settings)
     assistant, edition = open_assistant(settings, stores), stores.library.current()
-    lexical = assistant.retriever.index(edition).lexical
+    index = assistant.retriever.index(edition)
     found = []
     for case in cases:
-        used = stand_alone(case.question, [Turn(t["role"], t["content"]) for t in case.history])  # type: ignore[arg-type]
-        wordings = (used,) if used == case.question else (used, case.question)
-        hits = assistant.retriever.search(Query(wordings, day_asked(used, date.today())), edition)
-        found.append(read_signals(used, hits, lexical, rank(used, hits, lexical)))
+        history = [Turn(t["role"], t["content"]) for t in case.history]  # type: ignore[arg-type]
+        used = index.names.mend(assistant.retriever.nearest(readings(case.question, history, index.names), edition))
+        wordings = tuple(dict.fromkeys((used, case.question)))
+        hits = assistant.retriever.search(Query(wordings, periods_asked(used, date.today())), edition)
+        found.append(read_signals(hits, rank(hits, index.lexical)))
     return found
 
 
@@ -61,7 +62,7 @@ def label(case: Case, signals: dict[str, float]) -> str:
 
 
 def fit(rows: list[dict[str, float]], labels: np.ndarray) -> dict[str, Any]:
-    """Each detector against the answerable questions, its threshold where WRONG_REFUSALS of these would be refused."""
+    """Each detector against the answerable questions, its threshold where its share of WRONG_REFUSALS of these would be refused."""
     return {name: _fit_one(name, weights, rows, labels) for name, weights in DETECTORS.items()}
 
 
@@ -76,7 +77,7 @@ def _fit_one(name: str, signals: tuple[str, ...], rows: list[dict[str, float]], 
     return {
         "weights": dict(zip(signals, weights.round(4).tolist(), strict=True)),
         "bias": round(bias, 4),
-        "threshold": round(float(np.quantile(answerable, 1 - WRONG_REFUSALS)), 4),
+        "threshold": round(float(np.quantile(answerable, 1 - WRONG_REFUSALS[name])), 4),
     }
 
 
@@ -126,7 +127,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    cases = [case for name in FILES for case in read_questions(HERE / name)]
+    cases = [case for name in FILES for case in read_questions(HERE / name) if case.reason != "unclear"]
     rows = signals_of(cases, options.data)
     labels = np.array([label(case, row) for case, row in zip(cases, rows, strict=True)])
     names, counts = np.unique(labels, return_counts=True)

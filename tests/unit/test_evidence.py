@@ -8,8 +8,9 @@ from datetime import date
 import pytest
 
 from assistant.citations import cite, markdown
-from assistant.evidence import ANSWER_CHARACTERS, Quote, choose, judge
+from assistant.evidence import ANSWER_CHARACTERS, Quote, choose, disagree, is_outdated, judge, suggest
 from assistant.records import Anchor, Chunk, Document, Edition, Hit, Period, Sentence, SourceMark, Unit, UnitKind
+from assistant.retrieve import Found
 
 EDITION = Edition(number=3, embedder="e", dimension=1, status="ready", created="")
 DOCUMENT = Document(id="doc", uri="rules/a.md", title="A", digest="d", url="https://doc.example")
@@ -69,11 +70,12 @@ def test_a_citation_points_at_the_quoted_stretch_and_its_source() -> None:
         sources=(SourceMark(4, "https://one.example"), SourceMark(9, "https://two.example")),
         period=Period(date(2024, 1, 1), date(2025, 12, 31)), anchor=Anchor(heading=("H",)),
     )  # fmt: skip
-    numbers, (citation,) = cite([(passage, 0), (passage, 1)], EDITION)
-    assert numbers == {"p": 1}
-    assert (citation.quote, citation.span) == ("One. Two.", (100, 109))
+    numbers, (first, citation) = cite([(passage, 0), (passage, 1)], EDITION)
+    assert numbers == {("p", 0): 1, ("p", 1): 2}
+    assert (first.quote, first.url) == ("One.", "https://one.example")
+    assert (citation.quote, citation.span) == ("Two.", (105, 109))
     assert citation.url == "https://two.example"
-    assert citation.link == "/read/doc?edition=3&start=100&end=109#quote"
+    assert citation.link == "/read/doc?edition=3&start=105&end=109#quote"
     assert (citation.valid_from, citation.valid_until) == (date(2024, 1, 1), date(2025, 12, 31))
     _, (last,) = cite([(passage, 2)], EDITION)
     assert last.url == "https://doc.example"
@@ -91,16 +93,57 @@ def test_the_text_of_an_answer() -> None:
     assert markdown(sentences) == "Lead: [1]\n\n- a\n- b [2]\n\nThen this. [3] And this. [3]\n\nA notice."
 
 
-NEAR = {"elsewhere": -0.09, "coverage": 0.9, "gap_margin": -0.6, "agreement": 0.95}
+NEAR = {"elsewhere": -0.09, "gap_margin": -0.6, "gap_reach": -0.03, "agreement": 0.95}
 
 
 @pytest.mark.parametrize(
     ("signals", "verdict"),
     [
         (NEAR, "answer"),
-        ({**NEAR, "gap_margin": 0.6}, "gap"),
-        ({**NEAR, "elsewhere": 0.04, "coverage": 0.1, "agreement": 0.3}, "out_of_scope"),
+        ({**NEAR, "gap_margin": 0.6, "gap_reach": 0.04}, "gap"),
+        ({**NEAR, "elsewhere": 0.04, "agreement": 0.3}, "out_of_scope"),
     ],
 )
 def test_the_decision_on_clear_cases(signals: dict[str, float], verdict: str) -> None:
     assert judge(signals) == verdict
+
+
+TODAY = Period(date(2026, 1, 1), date(2026, 1, 1))
+
+
+def found(*hits: Hit, asked: Period = TODAY) -> Found:
+    return Found(hits, (), 0.0, "How much?", (asked,))
+
+
+def test_what_holds_at_other_times_only_is_outdated() -> None:
+    old = hit("old", ("It is 5.", "sentence"), period=Period(date(2022, 1, 1), date(2023, 12, 31)))
+    always = hit("always", ("It is 6.", "sentence"))
+    assert is_outdated(found(old), [Quote(old, 0)])
+    assert not is_outdated(found(old, always), [Quote(old, 0)])
+    assert not is_outdated(found(old, asked=Period(date(2023, 5, 1), date(2023, 5, 1))), [Quote(old, 0)])
+
+
+def quote(document: str, text: str, *stems: str, **more: object) -> Quote:
+    found = hit(document, (text, "sentence"), **more)
+    return Quote(replace(found, document=replace(DOCUMENT, id=document)), 0, 1.0, frozenset(stems))
+
+
+def test_two_sources_that_disagree() -> None:
+    one = quote("one", "BRINC works with 30 firms.", "brinc", "work", "firm", "30")
+    other = quote("two", "BRINC works with 20 firms.", "brinc", "work", "firm", "20")
+    assert disagree([one, other])
+    assert not disagree([one, replace(other, stems=one.stems)])
+    assert not disagree([one, replace(other, hit=replace(other.hit, document=one.hit.document))])
+    old = quote("two", "20", "brinc", "work", "firm", "20", period=Period(None, date(2020, 1, 1)))
+    new = quote("one", "30", "brinc", "work", "firm", "30", period=Period(date(2021, 1, 1)))
+    assert not disagree([old, new])
+
+
+def test_suggestions_are_answered_elsewhere_and_in_the_language_of_the_question() -> None:
+    shown_already = hit("shown", ("A.", "sentence"), asked=("Who pays for the development of the solution?",))
+    german = "Wer bezahlt die Entwicklung der Lösung?"
+    other = hit("other", ("B.", "sentence"), asked=("Who owns the results of the project?", german))
+    gap = hit("gap", ("Not known.", "sentence"), gap=True, asked=("What did the whole project cost?",))
+    near = found(shown_already, other, gap)
+    assert suggest(near, "en", [Quote(shown_already, 0)]) == ("Who owns the results of the project?",)
+    assert suggest(near, "de", []) == (german,)
