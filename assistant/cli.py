@@ -78,18 +78,24 @@ def search(words: str, count: int = 5, as_json: Json = False) -> None:
 def evaluate(
     file: Annotated[Path, typer.Argument(help="Questions, one JSON object a line.", exists=True, dir_okay=False)],
     failures: Annotated[bool, typer.Option(help="Print each question that went wrong.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page to read, compared with the last one of this name.", dir_okay=False)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Ask a file of questions and print what was right.
 
-    Example: [bold]cluster-talks evaluate tests/quality/golden.jsonl --failures[/].
+    Example: [bold]cluster-talks evaluate tests/quality/golden.jsonl --report evaluation.html[/].
     """
     from assistant.evaluate import evaluate as run
     from assistant.evaluate import print_result, read_questions
+    from assistant.evaluation_report import write_report
 
     questions = read_questions(file)
     with _asker(load_settings()) as asker:
         result = run(questions, asker)
+    if report:
+        write_report(result, file.stem, report)
     if as_json:
         _print_json(result.as_dict())
     else:

@@ -41,6 +41,7 @@ class Case:
     must_include: list[list[str]] = field(default_factory=list)
     must_not_include: list[str] = field(default_factory=list)
     abstain: bool = False
+    reason: str | None = None
     document: str = ""
 
 
@@ -56,6 +57,9 @@ class Outcome:
     milliseconds: float
     source_right: bool | None
     found_at: int | None
+    used: str = ""
+    sources: tuple[str, ...] = ()
+    margin: float = 0.0
 
     @property
     def wrong_refusal(self) -> bool:
@@ -154,6 +158,9 @@ def _outcome(case: Case, asker: Asker) -> Outcome:
         reason=answer["reason"],
         answer=answer["answer"],
         milliseconds=answer["timings_ms"]["total"],
+        used=answer["question_used"],
+        sources=tuple(f"{c['title']}: {' › '.join(c['anchor']['heading'])}" for c in answer["citations"]),
+        margin=answer["margin"],
         source_right=case.document in cited if case.document and not answer["abstained"] else None,
         found_at=None if case.abstain else _found_at(passages, case.must_include),
     )

@@ -10,6 +10,7 @@ import pytest
 
 from assistant.errors import BadRequest
 from assistant.evaluate import Case, evaluate, has_all, normal, read_questions
+from assistant.evaluation_report import confusion, refusal_curve, write_report
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ class Scripted:
     def ask(self, body: Mapping[str, Any]) -> dict[str, Any]:
         text, abstained = self._answers[body["question"]]
         return {
-            "answer": text, "abstained": abstained, "reason": None, "citations": [{"uri": "a.md"}],
+            "answer": text, "abstained": abstained, "reason": None, "citations": [{"uri": "a.md", "title": "A", "anchor": {"heading": ["H"]}}], "margin": 1.0 if abstained else -1.0,
             "timings_ms": {"total": 1.0}, "question_used": body["question"],
         }  # fmt: skip
 
@@ -62,6 +63,30 @@ def test_figures() -> None:
     assert figures["wrong_among_answered"] == pytest.approx(2 / 3)
     assert figures["right_source"] == 1
     assert (figures["recall_at_1"], figures["recall_at_3"]) == (0, 1)
+
+
+def test_the_page_to_read_and_its_comparison(tmp_path: Path) -> None:
+    case = Case("one", "de", "answerable", "<b>good?</b>", must_include=[["yes"]])
+    refusal = Case("two", "en", "unanswerable", "calm?", abstain=True, reason="not_in_corpus")
+    page = tmp_path / "out.html"
+    write_report(
+        evaluate([case, refusal], Scripted(**{"<b>good?</b>": ("no", False), "calm?": ("", True)})), "set", page
+    )
+    assert "compared with" not in page.read_text()
+    write_report(
+        evaluate([case, refusal], Scripted(**{"<b>good?</b>": ("yes", False), "calm?": ("", True)})), "set", page
+    )
+    text = page.read_text()
+    assert "now right" in text
+    assert "&lt;b&gt;good?" in text
+    assert "+1.000" in text
+
+
+def test_refusing_more_and_more() -> None:
+    cases = [Case(name, "en", "x", name, abstain=name == "calm") for name in ("calm", "good")]
+    outcomes = evaluate(cases, Scripted(calm=("", True), good=("yes", False))).outcomes
+    assert refusal_curve(outcomes) == [{"precision": 1, "recall": 1}, {"precision": 0.5, "recall": 1}]
+    assert confusion(outcomes) == {("not_in_corpus", "answered"): 1, ("answered", "answered"): 1}
 
 
 def test_a_bad_file_names_its_line(tmp_path: Path) -> None:
