@@ -1,6 +1,6 @@
-"""The ONNX model in a folder: written the first time, taken from there afterwards.
+"""The ONNX models in a folder: written the first time, taken from there afterwards.
 
-The name says what the file was made from and what it holds: `e5-SOURCE-CONTENT.onnx`, two digests. A file that is
+The name says what the file was made from and what it holds: `NAME-SOURCE-CONTENT.onnx`, two digests. A file that is
 damaged, or made from other weights or by another format of the graph, is not used, and is replaced.
 """
 
@@ -17,37 +17,38 @@ FORMAT = 1  # raise it when the graph changes
 DIGEST_BYTES = 8
 
 
-def cached_model(folder: Path, weights: Weights) -> bytes:
-    """The model of these weights, from the folder if it is there. A folder that cannot be written is no obstacle."""
-    source = _source(weights)
-    for file in sorted(folder.glob(f"e5-{source}-*.onnx")):
+def cached_model(folder: Path, weights: Weights, layers: int | None = None) -> bytes:
+    """The model of these weights (of its first `layers`), from the folder if it is there. A folder that cannot be
+    written is no obstacle."""
+    name, source = "e5" if layers is None else f"e5first{layers}", _source(weights)
+    for file in sorted(folder.glob(f"{name}-{source}-*.onnx")):
         try:
             model = file.read_bytes()
         except OSError:  # another process replaced it
             continue
-        if file.name == f"e5-{source}-{_digest(model)}.onnx":
+        if file.name == f"{name}-{source}-{_digest(model)}.onnx":
             return model
     from assistant.e5.graph import model_bytes
 
-    model = model_bytes(weights)
+    model = model_bytes(weights, layers)
     with contextlib.suppress(OSError):
-        _keep(folder, f"e5-{source}-{_digest(model)}.onnx", model)
+        _keep(folder, name, f"{source}-{_digest(model)}.onnx", model)
     return model
 
 
-def _keep(folder: Path, name: str, model: bytes) -> None:
+def _keep(folder: Path, name: str, digests: str, model: bytes) -> None:
     """Write the file under its name once it is whole, and remove those it replaces."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, prefix="e5-", suffix=".part", delete=False) as part:
         try:
             part.write(model)
             part.close()
-            Path(part.name).replace(folder / name)
+            Path(part.name).replace(folder / f"{name}-{digests}")
         except BaseException:
             Path(part.name).unlink(missing_ok=True)
             raise
-    for old in folder.glob("e5-*.onnx"):
-        if old.name != name:
+    for old in folder.glob(f"{name}-*.onnx"):
+        if old.name != f"{name}-{digests}":
             old.unlink(missing_ok=True)
 
 

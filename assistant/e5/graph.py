@@ -1,4 +1,5 @@
-"""The encoder of e5 as an ONNX model: word vectors [texts, words, 384] in, one vector [texts, 384] a text out.
+"""The encoder of e5 as an ONNX model: word vectors [texts, words, 384] in, one vector [texts, 384] a text out, or the
+states of its words after some of its layers.
 
 Matrix products are of 8-bit integers: each column of a matrix has one scale, written here once from the 4-bit blocks;
 each row of activations has one scale, found as it passes. A row's result therefore depends on no other row, whatever
@@ -9,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
-from assistant.e5.weights import Weights, expanded
+from assistant.e5.weights import Floats
 
 IR_VERSION = 10
 OPSET = 21
@@ -25,7 +26,44 @@ PLAIN: Mapping[str, Any] = MappingProxyType({})
 ZERO = np.uint8(128)  # stands for 0 in activations: onnxruntime is many times slower with signed ones
 
 
-class _Graph:
+class Tensors(Protocol):
+    """Where the numbers of the layers come from: e5 itself, or a model trained from it."""
+
+    @property
+    def hidden(self) -> int:
+        """Width of a state."""
+        ...
+
+    @property
+    def layers(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def heads(self) -> int:
+        """Heads of one attention."""
+        ...
+
+    @property
+    def inner(self) -> int:
+        """Width inside a layer."""
+        ...
+
+    @property
+    def epsilon(self) -> float:
+        """Of the normalisations."""
+        ...
+
+    def matrix(self, name: str, width: int) -> Floats:
+        """A matrix, [rows, width]."""
+        ...
+
+    def floats(self, name: str) -> Floats:
+        """A vector, [n]."""
+        ...
+
+
+class Graph:
     """Nodes and constants as they are added; a value is known by its name."""
 
     def __init__(self) -> None:
@@ -51,31 +89,45 @@ class _Graph:
         self.nodes.append(helper.make_node(operator, inputs, names, name=name, domain=domain, **options))
         return names
 
+    def one(self, operator: str, inputs: list[str], domain: str = "", **options: Any) -> str:  # noqa: ANN401
+        """Name of the only output of a new node."""
+        return self.add(operator, inputs, domain, options=options)[0]
 
-class _Encoder:
+    def named(self, value: str, name: str) -> None:
+        """Give a value the name of an output."""
+        self.nodes.append(helper.make_node("Identity", [value], [name]))
+
+    def model(self, name: str, inputs: list[ValueInfoProto], outputs: list[ValueInfoProto]) -> bytes:
+        """The whole, as a file holds it."""
+        made: bytes = helper.make_model(
+            helper.make_graph(self.nodes, name, inputs, outputs, list(self.constants.values())),
+            opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)],
+            ir_version=IR_VERSION,
+        ).SerializeToString()
+        return made
+
+
+class Layers:
     """Writes the layers. Activations are [rows, width] with rows = texts * words, except inside the attention."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, graph: Graph, weights: Tensors) -> None:
         self.weights = weights
-        self.graph = _Graph()
-        self.zeros = ""  # ZERO for each row
-
-    def _one(self, operator: str, inputs: list[str], domain: str = "", **options: float) -> str:
-        """Name of the only output of a new node."""
-        return self.graph.add(operator, inputs, domain, options=options)[0]
+        self.graph = graph
+        self._one = graph.one
+        self._zeros = ""  # ZERO for each row
 
     def _floats(self, name: str) -> str:
         return self.graph.constant(name, self.weights.floats(name))
 
     def product(self, rows: str, names: list[str], width: int) -> str:
         """rows [n, width] times the matrices side by side, [n, their columns]; the bias is left to what follows."""
-        matrix = np.concatenate([expanded(self.weights.blocks(f"{name}.w", width)) for name in names])
+        matrix = np.concatenate([self.weights.matrix(f"{name}.w", width) for name in names])
         column_scales = np.abs(matrix).max(axis=1) / LARGEST
         integers = np.rint(matrix / column_scales[:, None]).astype(np.int8).T
         largest = self._one("ReduceMax", [self._one("Abs", [rows]), self.graph.integers(1)], keepdims=1)
         row_scales = self._one("Mul", [largest, self.graph.constant("step", np.float32(1 / LARGEST))])
         flat = self._one("Reshape", [row_scales, self.graph.integers(-1)])
-        quantised = self._one("QuantizeLinear", [rows, flat, self.zeros], axis=0)
+        quantised = self._one("QuantizeLinear", [rows, flat, self._zeros], axis=0)
         inputs = [
             quantised,
             self.graph.constant(f"{names[0]}.integers", integers),
@@ -113,31 +165,39 @@ class _Encoder:
         wide = self._one("BiasGelu", [wide, self._floats(f"{name}.fi.b")], MICROSOFT)
         return self.add_and_normalise(rows, self.product(wide, [f"{name}.fo"], inner), f"{name}.fo.b", f"{name}.oln")
 
-    def write(self) -> ModelProto:
-        """The whole model: input "words", output "vectors" (the mean over the words, not yet of unit length)."""
-        hidden = self.weights.hidden
+    def normalised(self, rows: str) -> str:
+        """The normalisation before the first layer, [n, hidden] to [n, hidden]."""
         norm = [self._floats("emb.ln.w"), self._floats("emb.ln.b")]
-        shape = self._one("Shape", ["words"], end=2)
-        rows = self._one("Reshape", ["words", self.graph.integers(-1, hidden)])
-        rows = self._one("LayerNormalization", [rows, *norm], epsilon=self.weights.epsilon)
+        return self._one("LayerNormalization", [rows, *norm], epsilon=self.weights.epsilon)
+
+    def write(self, rows: str, shape: str, numbers: range) -> str:
+        """Layers one after the other, [n, hidden] to [n, hidden]; `shape` holds (texts, words)."""
         row_count = self._one("Shape", [rows], end=1)
-        self.zeros = self._one("Expand", [self.graph.constant("zero", ZERO), row_count])
-        for number in range(self.weights.layers):
+        self._zeros = self._one("Expand", [self.graph.constant("zero", ZERO), row_count])
+        for number in numbers:
             rows = self.layer(rows, f"l{number}", shape)
-        by_text = self._one("Concat", [shape, self.graph.integers(hidden)], axis=0)
-        means = [self._one("Reshape", [rows, by_text]), self.graph.integers(1)]
-        self.graph.nodes.append(helper.make_node("ReduceMean", means, ["vectors"], keepdims=0))
-        words = helper.make_tensor_value_info("words", TensorProto.FLOAT, ["texts", "words", hidden])
-        vectors = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["texts", hidden])
-        constants = list(self.graph.constants.values())
-        return helper.make_model(
-            helper.make_graph(self.graph.nodes, "e5", [words], [vectors], constants),
-            opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)],
-            ir_version=IR_VERSION,
-        )
+        return rows
 
 
-def model_bytes(weights: Weights) -> bytes:
-    """The ONNX model of these weights, as a file holds it."""
-    model: bytes = _Encoder(weights).write().SerializeToString()
-    return model
+def model_bytes(weights: Tensors, layers: int | None = None) -> bytes:
+    """The ONNX model of these weights, as a file holds it: input "words", output "vectors", the mean over the words and
+    not yet of unit length; with a number of `layers`, output "states" of the words after so many of them."""
+    graph, hidden = Graph(), weights.hidden
+    shape = graph.one("Shape", ["words"], end=2)
+    encoder = Layers(graph, weights)
+    rows = encoder.normalised(graph.one("Reshape", ["words", graph.integers(-1, hidden)]))
+    rows = encoder.write(rows, shape, range(weights.layers if layers is None else layers))
+    by_text = graph.one("Concat", [shape, graph.integers(hidden)], axis=0)
+    if layers is None:
+        means = [graph.one("Reshape", [rows, by_text]), graph.integers(1)]
+        graph.nodes.append(helper.make_node("ReduceMean", means, ["vectors"], keepdims=0))
+        output = tensor("vectors", "texts", hidden)
+    else:
+        graph.nodes.append(helper.make_node("Reshape", [rows, by_text], ["states"]))
+        output = tensor("states", "texts", "words", hidden)
+    return graph.model("e5", [tensor("words", "texts", "words", hidden)], [output])
+
+
+def tensor(name: str, *sizes: int | str, kind: int = TensorProto.FLOAT) -> ValueInfoProto:
+    """An input or output of a model."""
+    return helper.make_tensor_value_info(name, kind, sizes)

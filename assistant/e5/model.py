@@ -1,4 +1,4 @@
-"""Texts to vectors: tokens, word vectors, the ONNX model, unit length.
+"""Texts to vectors: pieces, word vectors, the ONNX model, unit length.
 
 A text of more words than the model has positions is cut into windows; its vector is their mean, weighted by length.
 Windows of equal length run together, so nothing is padded. Each run has its own thread: a batch uses every core.
@@ -10,9 +10,11 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime  # type: ignore[import-untyped]
 
 from assistant.e5.cache import cached_model
@@ -25,28 +27,49 @@ QUIET = 3  # of onnxruntime's log: errors only
 Window = list[int]
 
 
+class Words:
+    """The vocabulary: texts to pieces, pieces to vectors."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+        self.tokens = Tokenizer(weights)
+        self.marks = (weights.begin, weights.end)
+        self._vectors = weights.blocks("emb.word", weights.hidden)
+        kind = weights.floats("emb.type")[: weights.hidden]  # [hidden], of the first of two kinds of text
+        self.positions: Floats = weights.floats("emb.pos").reshape(-1, weights.hidden) + kind  # [positions, hidden]
+
+    def vectors(self, pieces: npt.NDArray[np.int64]) -> Floats:
+        """Vectors of pieces, [..., hidden]."""
+        return expanded(self._vectors[pieces.ravel()]).reshape(*pieces.shape, -1)
+
+
+@cache
+def bundled_words() -> Words:
+    """The vocabulary of the bundled weights; all models of one process share it."""
+    return Words(Weights(bundled_file()))
+
+
+def open_session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
+    """A model, ready to run on so many threads."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = QUIET
+    options.add_session_config_entry("session.x64quantprecision", "0" if _has_vnni() else "1")
+    # Threads that wait busily take the cores from whatever else runs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
 class E5:
     """multilingual-e5-small. `threads` share one text; a batch runs cores / threads texts or groups at a time."""
 
     def __init__(self, folder: Path, threads: int = 1, cores: int | None = None) -> None:
-        weights = Weights(bundled_file())
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = QUIET
-        options.add_session_config_entry("session.x64quantprecision", "0" if _has_vnni() else "1")
-        # Threads that wait busily take the cores from whatever else runs.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            cached_model(folder, weights), options, providers=["CPUExecutionProvider"]
-        )
-        self._tokens = Tokenizer(weights)
-        self._marks = (weights.begin, weights.end)
-        self._window = weights.positions - len(self._marks)
+        self._words = bundled_words()
+        weights = self._words.weights
+        self._session = open_session(cached_model(folder, weights), threads)
+        self._window = weights.positions - len(self._words.marks)
         self.dimension: int = weights.hidden
-        self._words = weights.blocks("emb.word", weights.hidden)
-        kind = weights.floats("emb.type")[: weights.hidden]  # [hidden], of the first of two kinds of text
-        self._positions = weights.floats("emb.pos").reshape(-1, weights.hidden) + kind  # [positions, hidden]
         self._workers = max(1, (cores or os.cpu_count() or 1) // threads)
 
     def query(self, text: str) -> Floats:
@@ -60,13 +83,13 @@ class E5:
 
     def token_count(self, text: str) -> int:
         """Number of tokens of a passage, with its prefix and marks."""
-        return len(self._tokens(f"passage: {text}")) + len(self._marks)
+        return len(self._words.tokens(f"passage: {text}")) + len(self._words.marks)
 
     def _encode(self, texts: Sequence[str]) -> Floats:
         owners: list[int] = []
         windows: list[Window] = []
         for owner, text in enumerate(texts):
-            numbers = self._tokens(text)
+            numbers = self._words.tokens(text)
             for start in range(0, len(numbers), self._window):
                 owners.append(owner)
                 windows.append(numbers[start : start + self._window])
@@ -95,10 +118,10 @@ class E5:
 
     def _run(self, windows: Sequence[Window]) -> Floats:
         """Mean vectors of windows of one length, [windows, hidden]."""
-        begin, end = self._marks
+        begin, end = self._words.marks
         numbers = np.array([[begin, *window, end] for window in windows])
-        vectors = expanded(self._words[numbers.ravel()]).reshape(*numbers.shape, -1)
-        found: list[Floats] = self._session.run(None, {"words": vectors + self._positions[: numbers.shape[1]]})
+        vectors = self._words.vectors(numbers) + self._words.positions[: numbers.shape[1]]
+        found: list[Floats] = self._session.run(None, {"words": vectors})
         return found[0]
 
 

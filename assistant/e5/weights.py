@@ -99,6 +99,10 @@ class Weights:
         """A tensor of float32, [n]."""
         return self._tensors[name].view("<f4")
 
+    def matrix(self, name: str, width: int) -> Floats:
+        """A matrix as numbers, [rows, width]."""
+        return expanded(self.blocks(name, width))
+
     def blocks(self, name: str, width: int) -> Bytes:
         """A matrix as blocks, [rows, width / 32, 18], still in the file."""
         return self._tensors[name].reshape(-1, width // BLOCK, BLOCK_BYTES)
