@@ -8,6 +8,7 @@ ClusterTalksError
 ├── NotReady            503  no edition is being served yet
 ├── Busy                409  another process owns the data folder or the port
 ├── EmbedderMismatch    500  the edition was built with another embedding model
+├── ReaderBroken        500  the reader's model is missing or damaged; questions are answered without it
 ├── CorpusMissing       400  the folder or file to ingest does not exist
 └── UnreadableDocument  400  one document cannot be read; the run goes on without it
 """
@@ -72,6 +73,12 @@ class EmbedderMismatch(ClusterTalksError):
     """The edition's vectors come from another embedding model than the one in force."""
 
     title = "The edition was built with another embedding model"
+
+
+class ReaderBroken(ClusterTalksError):
+    """The reader's model is missing, or is not the one that was shipped."""
+
+    title = "The reader cannot be used"
 
 
 class CorpusMissing(ClusterTalksError):

@@ -160,10 +160,31 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """The shortest words that answer: characters `start` to `end` of one unit."""
+
+    unit: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader makes of a passage and a question. `relevance` and `answers`, 0..1: that it is about the question's
+    subject, and that one of its units states the answer, None from a reader that does not know; `units`: a logit each,
+    0 where it is as likely that nothing answers."""
+
+    relevance: float
+    answers: float | None
+    units: tuple[float, ...]
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage found for a question: `score` is the fused score in 0..1, `dense` the cosine of the passage with the
     question, `units` the cosine of each of its units, `asked` that of the nearest unit or question that it is said to
-    answer."""
+    answer, `reading` what the reader made of it, where it was read."""
 
     chunk: Chunk
     document: Document
@@ -171,6 +192,7 @@ class Hit:
     dense: float = 0.0
     units: tuple[float, ...] = ()
     asked: float = 0.0
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,12 +240,14 @@ SentenceKind = Literal["quote", "generated", "notice"]
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of an answer. `layout` tells how it joins the text: in a paragraph, or as a list item."""
+    """One sentence of an answer. `layout` tells how it joins the text: in a paragraph, or as a list item; `highlight`:
+    from and to which character the words stand that answer, where a reader is sure of them."""
 
     text: str
     citations: tuple[int, ...] = ()
     kind: SentenceKind = "quote"
     layout: Literal["text", "item"] = "text"
+    highlight: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,126 @@
+"""Our own reader: e5's first layers over question and passage apart, then the trained ones over both (`model/CARD.md`).
+
+A passage's part of the first layers does not depend on the question, so the states of the last passages are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.e5.cache import cached_model
+from assistant.e5.model import bundled_words, open_session
+from assistant.e5.weights import Floats
+from assistant.errors import ReaderBroken
+from assistant.reader import Text
+from assistant.reader.pieces import Marks, PassagePieces, passage_pieces, question_pieces
+from assistant.records import Reading, Span
+
+MODEL = Path(__file__).with_name("model")
+KEPT = 1024  # texts whose states are kept, about 80 kB each
+LONGEST_SPAN = 24  # pieces
+MARKS = ".,;:!?()[]\"'«»„“”‘’"
+
+
+class BundledReader:
+    """Reads with the model of this folder, a passage at a time on each thread."""
+
+    name = "bundled"
+
+    def __init__(self, cache: Path, threads: int) -> None:
+        described, content = _checked(MODEL)
+        self._words = bundled_words()
+        self._marks = Marks(*self._words.marks)
+        self._lower = open_session(cached_model(cache, self._words.weights, described["split"]), 1)
+        self._upper = open_session(content, 1)
+        self._scale: float = described["scale"]
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="reader")
+        self._states = lru_cache(KEPT)(self._first_layers)
+        self._pieces = lru_cache(KEPT)(self._passage_pieces)
+
+    def read(self, question: str, passages: Sequence[Text]) -> list[Reading]:
+        """One reading a passage."""
+        asked = question_pieces(question, self._words.tokens, self._marks)
+        return list(self._pool.map(lambda passage: self._read(asked, passage), passages))
+
+    def _passage_pieces(self, passage: Text) -> PassagePieces:
+        return passage_pieces(passage.heading, passage.units, self._words.tokens, self._marks)
+
+    def _first_layers(self, pieces: tuple[int, ...]) -> npt.NDArray[np.float16]:
+        vectors = self._words.vectors(np.array([pieces])) + self._words.positions[: len(pieces)]
+        found: list[Floats] = self._lower.run(None, {"words": vectors})
+        states: npt.NDArray[np.float16] = found[0][0].astype(np.float16)
+        return states
+
+    def _read(self, asked: tuple[int, ...], passage: Text) -> Reading:
+        told = self._pieces(passage)
+        places = np.zeros((len(passage.units), len(told.pieces)), bool)
+        for number, (start, end) in enumerate(told.sentences):
+            places[number, start:end] = True
+        q, p = np.array(asked), np.array(told.pieces)
+        relevance, sentences, start, end = self._upper.run(
+            None,
+            {
+                "question_words": self._words.vectors(q),
+                "question_states": self._states(asked).astype(np.float32),
+                "passage_words": self._words.vectors(p),
+                "passage_states": self._states(told.pieces).astype(np.float32),
+                "same": (q[:, None] == p[None]).astype(np.float32),
+                "places": places,
+            },
+        )
+        seen = places.any(1)
+        logits = np.where(seen, sentences * self._scale, -np.inf)
+        total = float(np.exp(logits - max(0.0, logits.max(initial=0.0))).sum())
+        none = float(np.exp(-max(0.0, logits.max(initial=0.0))))
+        return Reading(
+            relevance=float(1 / (1 + np.exp(-relevance[0]))),
+            answers=total / (total + none),
+            units=tuple(logits.tolist()),
+            span=_trimmed(_span(start, end, told, int(np.argmax(logits))), passage) if len(logits) else None,
+        )
+
+
+def _span(start: Floats, end: Floats, told: PassagePieces, sentence: int) -> Span | None:
+    """The best span of one sentence, None where "nowhere" is better or the sentence was cut off."""
+    first, last = told.sentences[sentence]
+    if first == last:
+        return None
+    sums = start[1 + first : 1 + last, None] + end[None, 1 + first : 1 + last]
+    sums = np.triu(sums) + np.tril(np.full_like(sums, -np.inf), -1) + np.triu(np.full_like(sums, -np.inf), LONGEST_SPAN)
+    place = int(np.argmax(sums))
+    if sums.flat[place] <= start[0] + end[0]:
+        return None
+    begin, stop = divmod(place, last - first)
+    return Span(sentence, told.words[first + begin][1], told.words[first + stop][2])
+
+
+def _trimmed(span: Span | None, passage: Text) -> Span | None:
+    """The span without the marks around its words, None where nothing is left."""
+    if span is None:
+        return None
+    words = passage.units[span.unit][span.start : span.end]
+    start = span.start + len(words) - len(words.lstrip(MARKS))
+    end = span.end - len(words) + len(words.rstrip(MARKS))
+    return Span(span.unit, start, end) if start < end else None
+
+
+def _checked(model: Path) -> tuple[dict[str, Any], bytes]:
+    """What is known of the model, and its file. Raises ReaderBroken where it is missing or not the one described."""
+    remedy = "Restore it (git checkout assistant/reader/model), or set CLUSTER_TALKS_READER=none."
+    try:
+        described = json.loads((model / "reader.json").read_text(encoding="utf-8"))
+        content = (model / "reader.onnx").read_bytes()
+    except (OSError, ValueError) as error:
+        raise ReaderBroken(f"The reader's model cannot be read: {error}.", remedy) from error
+    if (digest := hashlib.sha256(content).hexdigest()) != described["sha256"]:
+        raise ReaderBroken(f"reader.onnx is damaged: its SHA-256 starts with {digest[:12]}.", remedy)
+    return described, content

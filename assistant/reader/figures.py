@@ -1,0 +1,31 @@
+"""How well sentences that answer are told from others: the figures that training and measuring share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
+
+from assistant.reader.examples import Example
+
+
+def figures_of(examples: Sequence[Example], logits: Sequence[np.ndarray]) -> dict[str, float]:
+    """AUROC of the sentence that answers against the plausible sentence of a question that nothing answers ("near"),
+    and against the other sentences of its passage ("other"); of whole passages ("passage")."""
+    rows = list(zip(examples, logits, strict=True))
+    right = [float(row[e.answers[0]]) for e, row in rows if e.answers]
+    plausible = [float(row[e.plausible]) for e, row in rows if e.answers == () and e.plausible is not None]
+    other = [float(v) for e, row in rows if e.answers for n, v in enumerate(row) if n not in e.answers]
+    top = [(bool(e.answers), float(row.max())) for e, row in rows if e.answers is not None]
+    return {
+        "near": _auroc(right, plausible),
+        "other": _auroc(right, other),
+        "passage": _auroc([v for answers, v in top if answers], [v for answers, v in top if not answers]),
+    }
+
+
+def _auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
+    if not positive or not negative:
+        return float("nan")
+    return float(roc_auc_score([1] * len(positive) + [0] * len(negative), [*positive, *negative]))
