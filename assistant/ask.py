@@ -1,4 +1,4 @@
-"""THE ASK FLOW: question → stand-alone question → hits → evidence or refusal → sentences → citations → Answer.
+"""THE ASK FLOW: question → stand-alone question → hits → read → evidence or refusal → sentences → citations → Answer.
 
 One generator serves everyone: the page and the event stream consume it as it runs, `ask` waits for its last event.
 """
@@ -15,10 +15,11 @@ from assistant.citations import cite, markdown
 from assistant.conversation import readings
 from assistant.engines import Engine, Task
 from assistant.errors import BadRequest, TooLarge
-from assistant.evidence import Finding, find_evidence
+from assistant.evidence import Finding, find_evidence, read_passages, text_of
 from assistant.language import EU_LANGUAGES, detect_language, say
 from assistant.library import Library
 from assistant.periods import deadline_passed, long_date, periods_asked
+from assistant.reader import Reader
 from assistant.records import Answer, Citation, Done, Edition, Event, Period, Question, Reason, Said, Sentence, Status
 from assistant.retrieve import Query, Retriever
 
@@ -46,8 +47,10 @@ class Assistant:
 
     library: Library
     retriever: Retriever
+    reader: Reader | None
     engine: Engine
     contact: str
+    warnings: tuple[str, ...] = ()  # what does not work as it should, for those who run it
 
     def ask(self, question: Question) -> Answer:
         """The answer. Raises BadRequest for a question that cannot be used, NotReady without an edition."""
@@ -55,6 +58,13 @@ class Assistant:
             if isinstance(event, Done):
                 return event.answer
         raise AssertionError("the stream ends with Done")
+
+    def prepare(self) -> None:
+        """Let the reader do beforehand what does not depend on a question."""
+        if self.reader:
+            for chunk, document in self.library.all_chunks(self.library.current().number):
+                if not self.reader.prepare(text_of(chunk, document)):
+                    return
 
     def stream(self, question: Question) -> Iterator[Event]:
         """The answer as it comes about: status, sentences, and at the end the whole."""
@@ -70,6 +80,9 @@ class Assistant:
         wordings = tuple(dict.fromkeys((used, text)))
         found = self.retriever.search(Query(wordings, periods_asked(used, today), question.filters), edition)
         clock.lap("search")
+
+        found = read_passages(found, used, self.reader)
+        clock.lap("read")
 
         finding = find_evidence(found, index.lexical, language)
         clock.lap("evidence")

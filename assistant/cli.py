@@ -125,6 +125,25 @@ def editions(as_json: Json = False) -> None:
     console.print(table)
 
 
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check that the parts work, and say what to do where one does not. Exit status 1 when one is broken."""
+    from dataclasses import asdict
+
+    from assistant.doctor import examine
+
+    checks = list(examine(load_settings()))
+    if as_json:
+        _print_json([asdict(check) for check in checks])
+    else:
+        colours = {"ok": "green", "warning": "yellow", "broken": "bold red"}
+        for check in checks:
+            console.print(f"[{colours[check.state]}]{check.state:8}[/] {check.part:9}", end=" ")
+            console.print(check.found, markup=False, highlight=False)
+    if any(check.state == "broken" for check in checks):
+        raise typer.Exit(1)
+
+
 @app.command("settings")
 def show_settings() -> None:
     """Print every setting, what it does and the value in force."""

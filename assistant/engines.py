@@ -49,6 +49,7 @@ class QuotesEngine:
                 text=quote.hit.chunk.unit_text(quote.unit),
                 citations=(task.numbers[quote.hit.chunk.id, quote.unit],),
                 layout="item" if kind in ("item", "row") else "text",
+                highlight=quote.highlight,
             )
 
 

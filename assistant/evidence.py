@@ -1,39 +1,40 @@
 """The sentences that answer, and whether they answer at all.
 
-Every sentence of the best passages gets a score from its cosine, the question's words it covers and the rank of its
-passage. Two small calibrated detectors decide to refuse: one for questions whose best evidence is a section that
-records what is not known, which the refusal then quotes, and one for questions about something else. They are kept as
-text in `refusal.json`, with the questions and the cross-validation they came from (`tests/quality/fit_refusal.py`).
-
-A reader model that sees question and passage together would enter here, as one more signal and one more score.
+Every sentence of the best passages gets a score from its cosine, the question's words it covers, the rank of its
+passage and what the reader says of it; `refusal.py` then decides whether they answer.
 """
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import chain, islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from assistant.language import detect_language, only_function_words
-from assistant.records import Hit, Reason
+from assistant.reader import Text
+from assistant.records import Chunk, Document, Hit, Reason
+from assistant.refusal import judge, margins, read_signals
 from assistant.retrieve import Found, coverage
 
 if TYPE_CHECKING:
     from assistant.lexical import Lexical
+    from assistant.reader import Reader
 
 PASSAGES = 6
+# Passages that state something, read besides the nearest gaps. Measured: six give no better answers.
+READ_PASSAGES = 3
 SHARPNESS = 4.0  # what one unit of cosine counts; the cosines of e5 lie within about 0.15 of each other
 COVERAGE = 0.5
 RANK = 1.0
 ASKED = 2.0  # what one unit of cosine with the nearest unit, or question that the section answers, counts
+READ = 0.09  # what one unit of the reader's logit counts; only what speaks for a unit counts
+LIKELY = 0.5  # that the passage answers, from which on its span is shown
+SURE = 4.0  # beyond which a logit counts no more
 ANSWER_CHARACTERS = 600
 QUOTES = 5
 NEAR_THE_BEST = 0.6
+UNKNOWN = 0.3  # score that a recorded gap loses in an answer
 REPEATED = 0.8
 CLOSEST = 3  # quotes of a refusal
 SUGGESTIONS = 3
@@ -54,6 +55,14 @@ class Quote:
         """The unit, verbatim."""
         return self.hit.chunk.unit_text(self.unit)
 
+    @property
+    def highlight(self) -> tuple[int, int] | None:
+        """Characters of the words that answer, where the reader holds it for likely that this unit does."""
+        reading = self.hit.reading
+        if not reading or not reading.span or reading.span.unit != self.unit or (reading.answers or 0) < LIKELY:
+            return None
+        return reading.span.start, reading.span.end
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -67,6 +76,28 @@ class Finding:
     disagree: bool = False
     suggestions: tuple[str, ...] = ()
     margin: float = 0.0
+
+
+def read_passages(found: Found, question: str, reader: Reader | None) -> Found:
+    """The same with the best passages that state something and the nearest gaps read."""
+    if reader is None:
+        return found
+    statements = [hit for hit in found.hits if not hit.chunk.gap][:READ_PASSAGES]
+    hits = {hit.chunk.id: hit for hit in (*statements, *found.gaps)}
+    read = dict(
+        zip(hits, reader.read(question, [text_of(hit.chunk, hit.document) for hit in hits.values()]), strict=True)
+    )
+    return replace(
+        found,
+        hits=tuple(replace(hit, reading=read.get(hit.chunk.id)) for hit in found.hits),
+        gaps=tuple(replace(hit, reading=read.get(hit.chunk.id)) for hit in found.gaps),
+    )
+
+
+def text_of(chunk: Chunk, document: Document) -> Text:
+    """A passage as it is read."""
+    units = (chunk.unit_text(n) if unit.kind != "terms" else "" for n, unit in enumerate(chunk.units))
+    return Text(" > ".join((document.title, *chunk.anchor.heading)), tuple(units))
 
 
 def find_evidence(found: Found, lexical: Lexical, language: str) -> Finding:
@@ -89,10 +120,16 @@ def _decided(verdict: str, signals: dict[str, float], found: Found, ranked: Sequ
             return Finding(choose(gaps, CLOSEST), Reason.NOT_IN_CORPUS, gap=True)
         case "out_of_scope" if signals["elsewhere"] > 0:
             return Finding(reason=Reason.OUT_OF_SCOPE)
-        case "out_of_scope":
+        case "out_of_scope" | "unanswered":
             return Finding(choose(ranked, CLOSEST), Reason.NOT_IN_CORPUS)
-    quotes = choose(ranked)
+    quotes = choose(_statements_first(ranked))
     return Finding(quotes, Reason.OUTDATED if is_outdated(found, quotes) else None, disagree=disagree(quotes))
+
+
+def _statements_first(ranked: Sequence[Quote]) -> list[Quote]:
+    """For an answer: what is not known comes behind what is."""
+    fallen = (replace(quote, score=quote.score - UNKNOWN) if quote.hit.chunk.gap else quote for quote in ranked)
+    return sorted(fallen, key=lambda quote: -quote.score)
 
 
 def is_outdated(found: Found, quotes: Sequence[Quote]) -> bool:
@@ -128,8 +165,14 @@ def rank(found: Found, lexical: Lexical) -> list[Quote]:
             words = f"{heading} {hit.chunk.unit_text(unit)}"
             score = SHARPNESS * max(cosine, terms) + RANK * hit.score + ASKED * hit.asked
             score += COVERAGE * coverage(lexical, found.words, words, hit.document.language)
+            score += READ * read_logit(hit, unit)
             quotes.append(Quote(hit, unit, score, lexical.stems(hit.chunk.unit_text(unit), hit.document.language)))
     return sorted(quotes, key=lambda quote: -quote.score)
+
+
+def read_logit(hit: Hit, unit: int) -> float:
+    """How sure the reader is that a unit answers, within 0..SURE; 0 where nothing was read."""
+    return max(0.0, min(SURE, hit.reading.units[unit])) if hit.reading else 0.0
 
 
 def choose(ranked: Sequence[Quote], count: int = QUOTES) -> tuple[Quote, ...]:
@@ -178,43 +221,6 @@ def _group(quote: Quote) -> list[Quote]:
         [quote.unit] if kinds[quote.unit] == "row" else [u for u in range(start, end) if kinds[u] in ("item", "row")]
     )
     return [replace(quote, unit=unit) for unit in (*lead, *members)]
-
-
-def read_signals(found: Found, ranked: Sequence[Quote]) -> dict[str, float]:
-    """What the decision rests on; all but the last compare two things of the same edition, so that they hold for other
-    documents too. `elsewhere`: how much nearer the question is to an everyday subject than to the best passage;
-    `gap_margin` and `gap_reach`: how much better the best recorded gap is than the best statement, by score of a
-    sentence within -1..1 and by cosine of what it says or answers; `agreement`: fused score of the first passage."""
-    gap, other = ([quote for quote in ranked if quote.hit.chunk.gap is side] for side in (True, False))
-    score = [max((quote.score for quote in part), default=-math.inf) for part in (gap, other)]
-    reach = [max((quote.hit.asked for quote in part), default=0.0) for part in (gap, other)]
-    return {
-        "elsewhere": found.elsewhere - max(hit.dense for hit in found.hits),
-        "gap_margin": max(-1.0, min(1.0, score[0] - score[1])),
-        "gap_reach": max(-0.2, min(0.2, reach[0] - reach[1])),
-        "agreement": found.hits[0].score,
-    }
-
-
-def judge(signals: dict[str, float]) -> str:
-    """The first detector of `refusal.json` ("gap", "out_of_scope") that fires, otherwise "answer"."""
-    return next((name for name, over in margins(signals).items() if over > 0), "answer")
-
-
-def margins(signals: dict[str, float]) -> dict[str, float]:
-    """How far each detector is over its threshold: a logistic regression, bias + sum of weight * signal."""
-    return {
-        name: detector["bias"]
-        + sum(weight * signals[signal] for signal, weight in detector["weights"].items())
-        - detector["threshold"]
-        for name, detector in _detectors().items()
-    }
-
-
-@cache
-def _detectors() -> dict[str, Any]:
-    stored = json.loads(Path(__file__).with_name("refusal.json").read_text(encoding="utf-8"))
-    return dict(stored["detectors"])
 
 
 def suggest(found: Found, language: str, quotes: Iterable[Quote]) -> tuple[str, ...]:

@@ -79,6 +79,7 @@ def _warm_up(settings: Settings, console: Console, state: State, app: FastAPI, a
     assistant.ask(Question("warm-up"))
     plugin("page")(app, state, assistant)
     state.serve(assistant)
+    threading.Thread(target=assistant.prepare, name="prepare", daemon=True).start()
     console.print(f"Ready after {time.perf_counter() - began:.1f} s. Stop with Ctrl+C.")
     threading.Thread(target=_do_requested_runs, args=(settings, stores, ingest), name="runs", daemon=True).start()
 

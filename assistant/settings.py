@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="port to listen on")
     embedder: str = Field("bundled-e5", description="bundled-e5, or sentence-transformers:NAME_OR_FOLDER")
+    reader: str = Field("bundled", description="bundled, none, or cross-encoder:NAME_OR_FOLDER")
     engine: str = Field("quotes", description="how answers are composed")
     contact: str = Field("https://www.clustercollaboration.eu", description="where a refusal sends people")
     database_url: str = Field("", description="library database, SQLAlchemy address; empty: SQLite in the data folder")
@@ -35,8 +36,8 @@ class Settings(BaseSettings):
     redis_url: str = Field("", description="not used yet: leave it empty")
     require_key: bool = Field(False, description="not used yet: leave it false")
     rate_limit: str = Field("6000/minute", description="questions and searches a client address may send; or off")
-    device: str = Field("cpu", description="device of a sentence-transformers embedder")
-    threads: int = Field(1, ge=1, le=64, description="threads of one question's embedding")
+    device: str = Field("cpu", description="device of sentence-transformers models")
+    threads: int = Field(1, ge=1, le=64, description="threads of one question's embedding and of its reading")
 
     @field_validator("redis_url", "require_key")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from dataclasses import dataclass
@@ -14,9 +15,10 @@ from filelock import FileLock, Timeout
 from assistant.ask import Assistant
 from assistant.embedders import Embedder, open_embedder
 from assistant.engines import open_engine
-from assistant.errors import BadSetting, Busy
+from assistant.errors import BadSetting, Busy, ReaderBroken
 from assistant.lexical import Lexical
 from assistant.library import Library
+from assistant.reader import Reader, open_reader
 from assistant.retrieve import Retriever
 from assistant.settings import Settings
 from assistant.vectors import Vectors, open_vectors
@@ -109,9 +111,24 @@ def open_assistant(settings: Settings, stores: Stores) -> Assistant:
         embedder=stores.embedder,
         open_lexical=lambda edition: Lexical(stores.lexical_folder(edition)),
     )
+    reader, warnings = _reader(settings)
     return Assistant(
-        library=stores.library, retriever=retriever, engine=open_engine(settings), contact=settings.contact
+        library=stores.library,
+        retriever=retriever,
+        reader=reader,
+        engine=open_engine(settings),
+        contact=settings.contact,
+        warnings=warnings,
     )
+
+
+def _reader(settings: Settings) -> tuple[Reader | None, tuple[str, ...]]:
+    """The reader, and what is to be told where there should be one and is none."""
+    try:
+        return open_reader(settings), ()
+    except ReaderBroken as error:
+        logging.getLogger(__name__).warning("%s Questions are answered without it.", error)
+        return None, (str(error),)
 
 
 def plugin(name: str, group: str = "cluster_talks") -> Any:  # noqa: ANN401

@@ -149,7 +149,18 @@ def _sentence(sentence: Sentence, marks: str, citations: dict[int, Citation]) ->
         return _linked(sentence.text)
     cited = next((citations[number] for number in sentence.citations if number in citations), None)
     language = f' lang="{escape(cited.language)}"' if cited and sentence.kind == "quote" else ""
-    return f"<span{language}>{_text(sentence.text)}</span>{marks}"
+    return f"<span{language}>{_highlighted(sentence)}</span>{marks}"
+
+
+def _highlighted(sentence: Sentence) -> str:
+    """The text, the words that answer set off."""
+    if sentence.highlight is None:
+        return _text(sentence.text)
+    start, end = sentence.highlight
+    before, words, after = (
+        _text(part) for part in (sentence.text[:start], sentence.text[start:end], sentence.text[end:])
+    )
+    return f"{before}<strong>{words}</strong>{after}"
 
 
 def _marks(numbers: Sequence[int], citations: dict[int, Citation], prefix: str, seen: set[int]) -> str:

@@ -23,5 +23,12 @@ def readyz(state: StateNow, response: Response) -> dict[str, Any]:
     if not state.ready:
         response.status_code = 503
         return {"status": state.stage, "done": state.done, "total": state.total, "failure": state.failure}
-    edition = state.assistant.library.current()
-    return {"status": "ready", "edition": edition.number, "documents": edition.documents, "chunks": edition.chunks}
+    edition, reader = state.assistant.library.current(), state.assistant.reader
+    return {
+        "status": "ready",
+        "edition": edition.number,
+        "documents": edition.documents,
+        "chunks": edition.chunks,
+        "reader": reader.name if reader else "none",
+        "warnings": state.assistant.warnings,
+    }

@@ -34,6 +34,10 @@ class Reader(Protocol):
         """One reading a passage."""
         ...
 
+    def prepare(self, passage: Text) -> bool:
+        """Do beforehand what does not depend on the question; False once nothing more can be kept."""
+        ...
+
 
 def _bundled(_: str, settings: Settings) -> Reader:
     from assistant.reader.bundled import BundledReader

@@ -25,13 +25,14 @@ from assistant.reader.pieces import Marks, PassagePieces, passage_pieces, questi
 from assistant.records import Reading, Span
 
 MODEL = Path(__file__).with_name("model")
-KEPT = 1024  # texts whose states are kept, about 80 kB each
+KEPT = 2048  # texts whose states are kept, about 80 kB each
+TOGETHER = 2  # passages at least: reading is what a question waits for longest
 LONGEST_SPAN = 24  # pieces
 MARKS = ".,;:!?()[]\"'«»„“”‘’"
 
 
 class BundledReader:
-    """Reads with the model of this folder, a passage at a time on each thread."""
+    """Reads with the model of this folder, each passage on one thread, `threads` or TOGETHER at a time."""
 
     name = "bundled"
 
@@ -42,7 +43,7 @@ class BundledReader:
         self._lower = open_session(cached_model(cache, self._words.weights, described["split"]), 1)
         self._upper = open_session(content, 1)
         self._scale: float = described["scale"]
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="reader")
+        self._pool = ThreadPoolExecutor(max(threads, TOGETHER), thread_name_prefix="reader")
         self._states = lru_cache(KEPT)(self._first_layers)
         self._pieces = lru_cache(KEPT)(self._passage_pieces)
 
@@ -50,6 +51,11 @@ class BundledReader:
         """One reading a passage."""
         asked = question_pieces(question, self._words.tokens, self._marks)
         return list(self._pool.map(lambda passage: self._read(asked, passage), passages))
+
+    def prepare(self, passage: Text) -> bool:
+        """Keep the states of the passage, while a quarter of the room is left for what questions bring."""
+        self._states(self._pieces(passage).pieces)
+        return self._states.cache_info().currsize < KEPT * 3 // 4
 
     def _passage_pieces(self, passage: Text) -> PassagePieces:
         return passage_pieces(passage.heading, passage.units, self._words.tokens, self._marks)
@@ -90,16 +96,13 @@ class BundledReader:
 
 
 def _span(start: Floats, end: Floats, told: PassagePieces, sentence: int) -> Span | None:
-    """The best span of one sentence, None where "nowhere" is better or the sentence was cut off."""
+    """The best span of one sentence, None where the sentence was cut off."""
     first, last = told.sentences[sentence]
     if first == last:
         return None
     sums = start[1 + first : 1 + last, None] + end[None, 1 + first : 1 + last]
     sums = np.triu(sums) + np.tril(np.full_like(sums, -np.inf), -1) + np.triu(np.full_like(sums, -np.inf), LONGEST_SPAN)
-    place = int(np.argmax(sums))
-    if sums.flat[place] <= start[0] + end[0]:
-        return None
-    begin, stop = divmod(place, last - first)
+    begin, stop = divmod(int(np.argmax(sums)), last - first)
     return Span(sentence, told.words[first + begin][1], told.words[first + stop][2])
 
 

@@ -35,6 +35,10 @@ class CrossEncoderReader:
             made.append(Reading(relevance=best, answers=None, units=tuple(own.tolist())))
         return made
 
+    def prepare(self, passage: Text) -> bool:
+        """Nothing: question and passage enter together."""
+        return False
+
 
 def _open(model: str, device: str) -> CrossEncoder:
     from sentence_transformers import CrossEncoder

@@ -71,11 +71,13 @@ class ScriptedAssistant:
                 yield from self._slow()
             case "hostile":
                 yield from self._answer(question, citation(title=HOSTILE, url="javascript:alert(1)"), HOSTILE)
+            case "words":
+                yield from self._answer(question, citation(), "The quoted sentence stands here.", highlight=(4, 10))
             case _:
                 yield from self._answer(question, citation(), "The quoted sentence stands here.")
 
-    def _answer(self, question: Question, cited: Citation, text: str) -> Iterator[Event]:
-        said = Sentence(text, (cited.number,))
+    def _answer(self, question: Question, cited: Citation, text: str, **more: Any) -> Iterator[Event]:
+        said = Sentence(text, (cited.number,), **more)
         yield Said(said, (cited,))
         yield Done(_answer(question, (said,), (cited,), suggestions=(HOSTILE, "And then?")))
 

@@ -26,6 +26,15 @@ def test_hostile_text_stays_text(scripted: ScriptedServer, visit: Open) -> None:
     assert seen.page.title() == "Cluster Talks Assistant"
 
 
+def test_the_words_that_answer_stand_out(scripted: ScriptedServer, visit: Open) -> None:
+    seen = visit(scripted.address)
+    seen.ask("Words")
+    expect(seen.page.locator(".answer .quote strong")).to_have_text("quoted")
+    expect(seen.page.locator(".answer .quote span")).to_have_text("The quoted sentence stands here.")
+    seen.ask("Known")
+    expect(seen.page.locator(".answer").last.locator("strong")).to_have_count(0)
+
+
 def test_a_refusal_looks_different(scripted: ScriptedServer, visit: Open) -> None:
     seen = visit(scripted.address)
     seen.ask("Known")

@@ -212,6 +212,7 @@ def test_health_and_documentation(client: httpx.Client) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     ready = client.get("/readyz").json()
     assert (ready["status"], ready["documents"]) == ("ready", 4)
+    assert (ready["reader"], ready["warnings"]) == ("bundled", [])
     schema = client.get("/openapi.json").json()
     assert {ASK, f"{ASK}/stream", "/api/v1/search", "/api/v1/sources", "/api/v1/sources/{document}/text"} <= set(
         schema["paths"]

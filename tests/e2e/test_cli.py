@@ -35,6 +35,19 @@ def test_ask_search_and_evaluate_beside_the_server(server: Server, tmp_path: Pat
     assert "wanted [['76 minutes']]" in printed.stdout
 
 
+def test_doctor_names_what_works_and_what_to_do(server: Server, tmp_path: Path) -> None:
+    well = cluster_talks("doctor", "--json", env=server.environment())
+    assert well.returncode == 0, well.stderr
+    assert {check["part"]: check["state"] for check in json.loads(well.stdout)} == dict.fromkeys(
+        ("settings", "library", "embedder", "reader"), "ok"
+    )
+    empty = cluster_talks("doctor", env=environment(tmp_path / "none", tmp_path, CLUSTER_TALKS_EMBEDDER="nothing"))
+    assert empty.returncode == 1
+    assert "cluster-talks ingest" in empty.stdout
+    assert "There is no embedder 'nothing'" in " ".join(empty.stdout.split())
+    assert not (tmp_path / "none" / "library.db").exists()
+
+
 def test_ingest_beside_the_server_is_done_by_the_server(server: Server) -> None:
     page = server.corpus / "events/okapi.md"
     page.write_text("---\ntitle: The okapi\n---\nThe okapi of the Talk is called Veronika.\n")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,34 +22,58 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 
 from assistant.conversation import readings
 from assistant.evaluate import Case, read_questions
-from assistant.evidence import rank, read_signals
+from assistant.evidence import rank, read_passages
 from assistant.periods import periods_asked
 from assistant.records import Turn
+from assistant.refusal import read_signals
 from assistant.retrieve import Query
 from assistant.settings import load_settings
 from assistant.wiring import open_assistant, open_stores
 
 HERE = Path(__file__).parent
 FILES = ("golden.jsonl", "ours.jsonl", "blind.jsonl")
-DETECTORS = {"gap": ("gap_margin", "gap_reach"), "out_of_scope": ("elsewhere", "agreement")}
 MODEL = HERE.parents[1] / "assistant" / "refusal.json"
-WRONG_REFUSALS = {"gap": 0.03, "out_of_scope": 0.03}  # of the answerable questions, that a detector may refuse
 NEAR_A_GAP = -0.35
 
 
-def signals_of(cases: list[Case], data: Path) -> list[dict[str, float]]:
-    """The signals of every question, from the edition in `data`."""
+@dataclass(frozen=True)
+class Detector:
+    """What a detector looks at, the labels it should fire on, and the share of the answerable questions it may refuse."""
+
+    signals: tuple[str, ...]
+    labels: tuple[str, ...]
+    wrong_refusals: float
+
+
+REFUSALS = ("gap", "unseen", "out_of_scope")
+DETECTORS = {
+    "unread": {
+        "gap": Detector(("gap_margin", "gap_reach"), ("gap",), 0.03),
+        "out_of_scope": Detector(("elsewhere", "agreement"), ("out_of_scope",), 0.03),
+    },
+    "read": {
+        "gap": Detector(("gap_margin", "gap_reach", "answers"), ("gap",), 0.02),
+        "out_of_scope": Detector(("elsewhere", "agreement", "answers"), ("out_of_scope",), 0.02),
+        "unanswered": Detector(("answers", "gap_margin"), REFUSALS, 0.01),
+    },
+}
+
+
+def signals_of(cases: list[Case], data: Path) -> dict[str, list[dict[str, float]]]:
+    """The signals of every question, from the edition in `data`: "unread", and "read" by the reader in force."""
     settings = load_settings(data=data)
     stores = open_stores(settings)
     assistant, edition = open_assistant(settings, stores), stores.library.current()
     index = assistant.retriever.index(edition)
-    found = []
+    found: dict[str, list[dict[str, float]]] = {"unread": [], "read": []}
     for case in cases:
         history = [Turn(t["role"], t["content"]) for t in case.history]  # type: ignore[arg-type]
         used = index.names.mend(assistant.retriever.nearest(readings(case.question, history, index.names), edition))
         wordings = tuple(dict.fromkeys((used, case.question)))
         hits = assistant.retriever.search(Query(wordings, periods_asked(used, date.today())), edition)
-        found.append(read_signals(hits, rank(hits, index.lexical)))
+        for variant, reader in (("unread", None), ("read", assistant.reader)):
+            read = read_passages(hits, used, reader)
+            found[variant].append(read_signals(read, rank(read, index.lexical)))
     return found
 
 
@@ -61,23 +86,24 @@ def label(case: Case, signals: dict[str, float]) -> str:
     return "gap" if signals["gap_margin"] > NEAR_A_GAP else "unseen"
 
 
-def fit(rows: list[dict[str, float]], labels: np.ndarray) -> dict[str, Any]:
-    """Each detector against the answerable questions, its threshold where its share of WRONG_REFUSALS of these would be refused."""
-    return {name: _fit_one(name, weights, rows, labels) for name, weights in DETECTORS.items()}
+def fit(rows: list[dict[str, float]], labels: np.ndarray, case: str) -> dict[str, Any]:
+    """Each detector of a case ("read", "unread") against the answerable questions."""
+    return {name: _fit_one(detector, rows, labels) for name, detector in DETECTORS[case].items()}
 
 
-def _fit_one(name: str, signals: tuple[str, ...], rows: list[dict[str, float]], labels: np.ndarray) -> dict[str, Any]:
-    part = (labels == name) | (labels == "answer")
-    values = np.array([[row[signal] for signal in signals] for row in rows])[part]
+def _fit_one(detector: Detector, rows: list[dict[str, float]], labels: np.ndarray) -> dict[str, Any]:
+    """A logistic regression, its threshold where the share of answerable questions that it may refuse would be refused."""
+    part = np.isin(labels, (*detector.labels, "answer"))
+    values = np.array([[row[signal] for signal in detector.signals] for row in rows])[part]
     means, scales = values.mean(0), np.maximum(values.std(0), 1e-9)
-    model = LogisticRegression(max_iter=2000).fit((values - means) / scales, labels[part] == name)
+    model = LogisticRegression(max_iter=2000).fit((values - means) / scales, labels[part] != "answer")
     weights = model.coef_[0] / scales
     bias = float(model.intercept_[0] - (weights * means).sum())
     answerable = (values @ weights + bias)[labels[part] == "answer"]
     return {
-        "weights": dict(zip(signals, weights.round(4).tolist(), strict=True)),
+        "weights": dict(zip(detector.signals, weights.round(4).tolist(), strict=True)),
         "bias": round(bias, 4),
-        "threshold": round(float(np.quantile(answerable, 1 - WRONG_REFUSALS[name])), 4),
+        "threshold": round(float(np.quantile(answerable, 1 - detector.wrong_refusals)), 4),
     }
 
 
@@ -101,16 +127,16 @@ def figures(over: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         "auroc": float(roc_auc_score(refuse, over)),
         "precision": float(refuse[refused].mean()) if refused.any() else 0.0,
         "recall": float(refused[refuse].mean()),
-        **{f"recall_{name}": float(refused[labels == name].mean()) for name in ("gap", "out_of_scope", "unseen")},
+        **{f"recall_{name}": float(refused[labels == name].mean()) for name in REFUSALS},
         "wrong_refusals": float(refused[~refuse].mean()),
     }
 
 
-def cross_validate(rows: list[dict[str, float]], labels: np.ndarray) -> dict[str, dict[str, float]]:
+def cross_validate(rows: list[dict[str, float]], labels: np.ndarray, case: str) -> dict[str, dict[str, float]]:
     """Mean and standard deviation of the figures over 5 times 5 folds."""
     folds = []
     for train, test in RepeatedStratifiedKFold(n_splits=5, n_repeats=5, random_state=0).split(labels, labels):
-        detectors = fit([rows[i] for i in train], labels[train])
+        detectors = fit([rows[i] for i in train], labels[train], case)
         folds.append(figures(excess(detectors, [rows[i] for i in test]), labels[test]))
     return {
         name: {
@@ -128,14 +154,14 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     cases = [case for name in FILES for case in read_questions(HERE / name) if case.reason != "unclear"]
-    rows = signals_of(cases, options.data)
-    labels = np.array([label(case, row) for case, row in zip(cases, rows, strict=True)])
+    signals = signals_of(cases, options.data)
+    labels = np.array([label(case, row) for case, row in zip(cases, signals["unread"], strict=True)])
     names, counts = np.unique(labels, return_counts=True)
-    made = {
-        "detectors": fit(rows, labels),
-        "training": {"files": FILES, "questions": dict(zip(names.tolist(), counts.tolist(), strict=True))},
-        "cross_validated": cross_validate(rows, labels),
+    made: dict[str, Any] = {
+        "training": {"files": FILES, "questions": dict(zip(names.tolist(), counts.tolist(), strict=True))}
     }
+    for case, rows in signals.items():
+        made[case] = {"detectors": fit(rows, labels, case), "cross_validated": cross_validate(rows, labels, case)}
     print(json.dumps(made, indent=2))
     if options.write:
         MODEL.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from assistant.citations import cite, markdown
-from assistant.evidence import ANSWER_CHARACTERS, Quote, choose, disagree, is_outdated, judge, suggest
-from assistant.records import Anchor, Chunk, Document, Edition, Hit, Period, Sentence, SourceMark, Unit, UnitKind
+from assistant.engines import QuotesEngine, Task
+from assistant.evidence import (
+    ANSWER_CHARACTERS,
+    READ_PASSAGES,
+    Quote,
+    choose,
+    disagree,
+    is_outdated,
+    read_passages,
+    suggest,
+)
+from assistant.reader import Text
+from assistant.records import (
+    Anchor,
+    Chunk,
+    Document,
+    Edition,
+    Hit,
+    Period,
+    Reading,
+    Sentence,
+    SourceMark,
+    Span,
+    Unit,
+    UnitKind,
+)
+from assistant.refusal import judge
 from assistant.retrieve import Found
 
 EDITION = Edition(number=3, embedder="e", dimension=1, status="ready", created="")
@@ -102,6 +128,8 @@ NEAR = {"elsewhere": -0.09, "gap_margin": -0.6, "gap_reach": -0.03, "agreement":
         (NEAR, "answer"),
         ({**NEAR, "gap_margin": 0.6, "gap_reach": 0.04}, "gap"),
         ({**NEAR, "elsewhere": 0.04, "agreement": 0.3}, "out_of_scope"),
+        ({**NEAR, "answers": 4.0}, "answer"),
+        ({**NEAR, "answers": -6.5}, "unanswered"),
     ],
 )
 def test_the_decision_on_clear_cases(signals: dict[str, float], verdict: str) -> None:
@@ -147,3 +175,48 @@ def test_suggestions_are_answered_elsewhere_and_in_the_language_of_the_question(
     near = found(shown_already, other, gap)
     assert suggest(near, "en", [Quote(shown_already, 0)]) == ("Who owns the results of the project?",)
     assert suggest(near, "de", []) == (german,)
+
+
+class ScriptedReader:
+    """Says the given logits of the units of a passage, by its first unit."""
+
+    name = "scripted"
+
+    def __init__(self, **logits: tuple[float, ...]) -> None:
+        self.logits = logits
+        self.read_texts: list[Text] = []
+
+    def read(self, question: str, passages: Sequence[Text]) -> list[Reading]:
+        self.read_texts = list(passages)
+        return [self._reading(self.logits[passage.units[0].strip(".")]) for passage in passages]
+
+    def prepare(self, passage: Text) -> bool:
+        return False
+
+    def _reading(self, logits: tuple[float, ...]) -> Reading:
+        best = max(range(len(logits)), key=logits.__getitem__)
+        return Reading(0.5, 1.0 if logits[best] > 0 else 0.0, logits, Span(best, 0, 3))
+
+
+def test_the_best_passages_and_the_gaps_are_read_under_their_headings() -> None:
+    many = [hit(f"p{n}", (f"P{n}.", "sentence"), ("Also: x", "terms")) for n in range(READ_PASSAGES + 2)]
+    gap = hit("gap", ("G.", "sentence"), gap=True, anchor=Anchor(heading=("Not known",)))
+    reader = ScriptedReader(**{f"P{n}": (1.0, 0.0) for n in range(READ_PASSAGES)}, G=(-2.0,))
+    read = read_passages(replace(found(*many), gaps=(gap,)), "How much?", reader)
+    assert [text.units for text in reader.read_texts[:1]] == [("P0.", "")]
+    assert reader.read_texts[-1] == Text("A > Not known", ("G.",))
+    assert [hit.reading is not None for hit in read.hits] == [True] * READ_PASSAGES + [False] * 2
+    assert read.gaps[0].reading is not None
+    assert read_passages(found(*many), "How much?", None).hits[0].reading is None
+
+
+def test_the_words_that_answer_are_highlighted_where_the_reader_is_sure() -> None:
+    sure = replace(
+        hit("a", ("One two.", "sentence"), ("Else.", "sentence")), reading=Reading(1, 0.9, (3.0, -3.0), Span(0, 0, 3))
+    )
+    unsure = replace(sure, reading=Reading(1, 0.2, (-1.0, -3.0), Span(0, 0, 3)))
+    relevance_only = replace(sure, reading=Reading(1, None, (3.0, -3.0)))
+    assert Quote(sure, 0).highlight == (0, 3)
+    assert [Quote(*pair).highlight for pair in ((sure, 1), (unsure, 0), (relevance_only, 0))] == [None] * 3
+    task = Task("One?", "en", (Quote(sure, 0),), {("a", 0): 1})
+    assert [sentence.highlight for sentence in QuotesEngine().compose(task)] == [(0, 3)]
