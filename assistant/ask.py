@@ -81,7 +81,7 @@ class Assistant:
         found = self.retriever.search(Query(wordings, periods_asked(used, today), question.filters), edition)
         clock.lap("search")
 
-        found = read_passages(found, used, self.reader)
+        found = read_passages(found, wordings, self.reader)
         clock.lap("read")
 
         finding = find_evidence(found, index.lexical, language)

@@ -6,6 +6,7 @@ passage and what the reader says of it; `refusal.py` then decides whether they a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from assistant.language import detect_language, only_function_words
 from assistant.reader import Text
-from assistant.records import Chunk, Document, Hit, Reason
+from assistant.records import Chunk, Document, Hit, Reading, Reason
 from assistant.refusal import judge, margins, read_signals
 from assistant.retrieve import Found, coverage
 
@@ -78,20 +79,25 @@ class Finding:
     margin: float = 0.0
 
 
-def read_passages(found: Found, question: str, reader: Reader | None) -> Found:
-    """The same with the best passages that state something and the nearest gaps read."""
+def read_passages(found: Found, wordings: Sequence[str], reader: Reader | None) -> Found:
+    """The same with the best passages that state something and the nearest gaps read. Of the readings for several
+    wordings of a question (a follow-up joined to what it follows, and alone) a passage keeps the surest."""
     if reader is None:
         return found
     statements = [hit for hit in found.hits if not hit.chunk.gap][:READ_PASSAGES]
     hits = {hit.chunk.id: hit for hit in (*statements, *found.gaps)}
-    read = dict(
-        zip(hits, reader.read(question, [text_of(hit.chunk, hit.document) for hit in hits.values()]), strict=True)
-    )
+    texts = [text_of(hit.chunk, hit.document) for hit in hits.values()]
+    readings = zip(*(reader.read(wording, texts) for wording in wordings), strict=True)
+    read = {id_: max(some, key=_surest) for id_, some in zip(hits, readings, strict=True)}
     return replace(
         found,
         hits=tuple(replace(hit, reading=read.get(hit.chunk.id)) for hit in found.hits),
         gaps=tuple(replace(hit, reading=read.get(hit.chunk.id)) for hit in found.gaps),
     )
+
+
+def _surest(reading: Reading) -> float:
+    return max(reading.units, default=-math.inf)
 
 
 def text_of(chunk: Chunk, document: Document) -> Text:

@@ -14,32 +14,21 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from assistant.e5.tokens import Tokenizer
 from assistant.e5.weights import Weights, bundled_file
-from assistant.reader.examples import (
-    Embed,
-    Example,
-    corpus_examples,
-    mined,
-    read_passages,
-    read_posed,
-    read_squad,
-    read_translated,
-    read_written,
-    times,
-)
+from assistant.reader.corpus import corpus_examples, read_passages, read_written
+from assistant.reader.examples import Embed, Example, times
 from assistant.reader.figures import figures_of
-from assistant.reader.network import Lower, Scores, Side, Upper
-from assistant.reader.pieces import Marks, PassagePieces, passage_pieces, question_pieces
+from assistant.reader.losses import loss_of
+from assistant.reader.network import Scores, Upper
+from assistant.reader.pairs import Encoder, Pair, half, places_of
+from assistant.reader.squad import mined, read_posed, read_squad, read_translated
 
 DATA = Path(__file__).with_name("data")
 BATCH = 32
@@ -47,131 +36,8 @@ BUCKET = 50  # batches that are sorted by length together
 RATE, HEAD_RATE = 1e-4, 1e-3
 WARM_UP = 0.06  # share of the steps
 DECAY = 0.01
-SPAN_SHARE, RELEVANCE_SHARE = 0.5, 0.3
 SAVE_SECONDS = 300
 REPORT_STEPS, MEASURE_STEPS = 25, 400
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """An example in pieces."""
-
-    example: Example
-    question: tuple[int, ...]
-    passage: PassagePieces
-
-    @property
-    def whole(self) -> bool:
-        """Whether no sentence that answers was cut off."""
-        return all(len(range(*self.passage.sentences[number])) > 0 for number in self.example.answers or ())
-
-    @property
-    def size(self) -> int:
-        """Pieces of both sides."""
-        return len(self.question) + len(self.passage.pieces)
-
-
-class Encoder:
-    """Examples to pairs, pairs to the two sides of a batch; the frozen states of a text are computed once."""
-
-    def __init__(self, weights: Weights, device: torch.device) -> None:
-        self._tokens, self._marks = Tokenizer(weights), Marks(weights.begin, weights.end)
-        self._lower = Lower(weights).to(device).eval()
-        self._device = device
-        self._states: dict[tuple[int, ...], Tensor] = {}
-
-    def pair(self, example: Example) -> Pair:
-        """The example in pieces."""
-        return Pair(
-            example,
-            question_pieces(example.question, self._tokens, self._marks),
-            passage_pieces(example.heading, example.sentences, self._tokens, self._marks),
-        )
-
-    def side(self, texts: Sequence[tuple[int, ...]]) -> Side:
-        """One side of a batch."""
-        missing = [text for text in dict.fromkeys(texts) if text not in self._states]
-        if missing:
-            pieces, mask = _padded(missing, self._device)
-            with torch.no_grad(), _half(self._device):
-                _, states = self._lower(pieces, mask)
-            for text, kept in zip(missing, states, strict=True):
-                self._states[text] = kept[: len(text)].to(torch.bfloat16).cpu()
-        pieces, mask = _padded(texts, self._device)
-        states = torch.zeros(*pieces.shape, self._lower.words.embedding_dim, dtype=torch.bfloat16)
-        for row, text in enumerate(texts):
-            states[row, : len(text)] = self._states[text]
-        return Side(pieces, mask, self._lower.words(pieces), states.to(self._device).float())
-
-    def means(self, pairs: Sequence[Pair]) -> Tensor:
-        """Mean word vector and mean state over the passages of some pairs, [2, hidden]."""
-        side = self.side([pair.passage.pieces for pair in pairs])
-        return torch.stack([side.words[side.mask].mean(0), side.states[side.mask].mean(0)])
-
-
-def _half(device: torch.device) -> torch.autocast:
-    return torch.autocast(device.type, torch.bfloat16)
-
-
-def _padded(texts: Sequence[tuple[int, ...]], device: torch.device) -> tuple[Tensor, Tensor]:
-    longest = max(map(len, texts))
-    pieces = torch.tensor([[*text, *[1] * (longest - len(text))] for text in texts], device=device)
-    lengths = torch.tensor([len(text) for text in texts], device=device)
-    return pieces, torch.arange(longest, device=device) < lengths[:, None]
-
-
-def places_of(pairs: Sequence[Pair], device: torch.device) -> Tensor:
-    """Which pieces belong to which sentence, [batch, sentences, pieces]."""
-    sentences = max(len(pair.passage.sentences) for pair in pairs)
-    pieces = max(len(pair.passage.pieces) for pair in pairs)
-    places = torch.zeros(len(pairs), sentences, pieces, dtype=torch.bool)
-    for row, pair in enumerate(pairs):
-        for number, (start, end) in enumerate(pair.passage.sentences):
-            places[row, number, start:end] = True
-    return places.to(device)
-
-
-def loss_of(scores: Scores, pairs: Sequence[Pair], places: Tensor) -> Tensor:
-    """Which sentence answers, or none; where the answer stands; whether the passage is about the subject."""
-    device = places.device
-    weights = torch.tensor([pair.example.weight for pair in pairs], device=device)
-    total = (sentence_losses(scores.sentences, pairs, places) * weights).sum() / weights.sum()
-    spans = [(row, *span) for row, pair in enumerate(pairs) if (span := _span(pair)) is not None]
-    if spans:
-        rows, start, end = torch.tensor(spans, device=device).T
-        of_span = functional.cross_entropy(scores.start[rows], start) + functional.cross_entropy(scores.end[rows], end)
-        total = total + SPAN_SHARE * of_span / 2
-    known = [(row, float(p.example.relevant)) for row, p in enumerate(pairs) if p.example.relevant is not None]
-    if known:
-        kept = torch.tensor([row for row, _ in known], device=device)
-        wanted = torch.tensor([value for _, value in known], device=device)
-        total = total + RELEVANCE_SHARE * functional.binary_cross_entropy_with_logits(scores.relevance[kept], wanted)
-    return total
-
-
-def sentence_losses(logits: Tensor, pairs: Sequence[Pair], places: Tensor) -> Tensor:
-    """Minus the log of the probability of what is known, [batch]: one softmax over "none", at 0, and the sentences."""
-    logits = logits.masked_fill(~places.any(-1), -1e4)
-    chances = functional.log_softmax(torch.cat([logits.new_zeros(len(pairs), 1), logits], 1), 1)
-    wanted = torch.zeros_like(chances, dtype=torch.bool)
-    for row, pair in enumerate(pairs):
-        answers = pair.example.answers
-        if answers is None:
-            wanted[row, 1:] = True
-        else:
-            wanted[row, [1 + number for number in answers] or [0]] = True
-    return -torch.logsumexp(chances.masked_fill(~wanted, -1e4), 1)
-
-
-def _span(pair: Pair) -> tuple[int, int] | None:
-    """First and last piece of the answer, counted from 1; (0, 0) when there is none; None when it is not known."""
-    if pair.example.answers == ():
-        return 0, 0
-    if pair.example.span is None:
-        return None
-    number, start, end = pair.example.span
-    inside = [n for n, (s, a, b) in enumerate(pair.passage.words, 1) if s == number and a < end and b > start]
-    return (inside[0], inside[-1]) if inside else None
 
 
 def batches(pairs: Sequence[Pair], chance: random.Random) -> Iterator[list[Pair]]:
@@ -208,7 +74,7 @@ class Trainer:
         question = self.encoder.side([pair.question for pair in pairs])
         passage = self.encoder.side([pair.passage.pieces for pair in pairs])
         places = places_of(pairs, self.device)
-        with _half(self.device):
+        with half(self.device):
             return self.upper(question, passage, places), places
 
     def learn(self, pairs: Sequence[Pair]) -> float:

@@ -29,7 +29,9 @@ def assistant(stores: Stores) -> Assistant:
         embedder=stores.embedder,
         open_lexical=lambda edition: Lexical(stores.lexical_folder(edition)),
     )
-    return Assistant(library=stores.library, retriever=retriever, engine=QuotesEngine(), contact="https://ask.example")
+    return Assistant(
+        library=stores.library, retriever=retriever, reader=None, engine=QuotesEngine(), contact="https://ask.example"
+    )
 
 
 def found(stores: Stores, words: str) -> str:

@@ -72,7 +72,7 @@ def signals_of(cases: list[Case], data: Path) -> dict[str, list[dict[str, float]
         wordings = tuple(dict.fromkeys((used, case.question)))
         hits = assistant.retriever.search(Query(wordings, periods_asked(used, date.today())), edition)
         for variant, reader in (("unread", None), ("read", assistant.reader)):
-            read = read_passages(hits, used, reader)
+            read = read_passages(hits, wordings, reader)
             found[variant].append(read_signals(read, rank(read, index.lexical)))
     return found
 

@@ -25,8 +25,10 @@ from scipy.optimize import minimize_scalar
 
 from assistant.reader import Text
 from assistant.reader.bundled import MODEL, BundledReader
-from assistant.reader.examples import Example, read_passages, read_squad, read_written
+from assistant.reader.corpus import read_passages, read_written
+from assistant.reader.examples import Example
 from assistant.reader.figures import figures_of
+from assistant.reader.squad import read_squad
 
 DATA = Path(__file__).parents[2] / "assistant" / "reader" / "data"
 WINDOW = 110  # words of a paragraph that are read together

@@ -202,12 +202,21 @@ def test_the_best_passages_and_the_gaps_are_read_under_their_headings() -> None:
     many = [hit(f"p{n}", (f"P{n}.", "sentence"), ("Also: x", "terms")) for n in range(READ_PASSAGES + 2)]
     gap = hit("gap", ("G.", "sentence"), gap=True, anchor=Anchor(heading=("Not known",)))
     reader = ScriptedReader(**{f"P{n}": (1.0, 0.0) for n in range(READ_PASSAGES)}, G=(-2.0,))
-    read = read_passages(replace(found(*many), gaps=(gap,)), "How much?", reader)
+    read = read_passages(replace(found(*many), gaps=(gap,)), ["How much?"], reader)
     assert [text.units for text in reader.read_texts[:1]] == [("P0.", "")]
     assert reader.read_texts[-1] == Text("A > Not known", ("G.",))
     assert [hit.reading is not None for hit in read.hits] == [True] * READ_PASSAGES + [False] * 2
     assert read.gaps[0].reading is not None
-    assert read_passages(found(*many), "How much?", None).hits[0].reading is None
+    assert read_passages(found(*many), ["How much?"], None).hits[0].reading is None
+
+
+def test_of_several_wordings_the_surest_reading_is_kept() -> None:
+    class Careful(ScriptedReader):
+        def read(self, question: str, passages: Sequence[Text]) -> list[Reading]:
+            return [Reading(0.5, 0.5, (2.0 if question == "How long?" else -2.0,)) for _ in passages]
+
+    read = read_passages(found(hit("p", ("P.", "sentence"))), ["Who? How long?", "How long?"], Careful())
+    assert read.hits[0].reading == Reading(0.5, 0.5, (2.0,))
 
 
 def test_the_words_that_answer_are_highlighted_where_the_reader_is_sure() -> None:
