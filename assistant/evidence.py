@@ -58,11 +58,13 @@ class Quote:
 
     @property
     def highlight(self) -> tuple[int, int] | None:
-        """Characters of the words that answer, where the reader holds it for likely that this unit does."""
-        reading = self.hit.reading
+        """Characters of the words that answer, where the reader holds it for likely that this sentence does. Not in a
+        list or table, where one entry would stand out among equals, nor half of a sentence."""
+        reading, kind = self.hit.reading, self.hit.chunk.units[self.unit].kind
         if not reading or not reading.span or reading.span.unit != self.unit or (reading.answers or 0) < LIKELY:
             return None
-        return reading.span.start, reading.span.end
+        short = reading.span.end - reading.span.start < len(self.text) / 2
+        return (reading.span.start, reading.span.end) if short and kind == "sentence" else None
 
 
 @dataclass(frozen=True, slots=True)

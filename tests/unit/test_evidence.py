@@ -226,6 +226,9 @@ def test_the_words_that_answer_are_highlighted_where_the_reader_is_sure() -> Non
     unsure = replace(sure, reading=Reading(1, 0.2, (-1.0, -3.0), Span(0, 0, 3)))
     relevance_only = replace(sure, reading=Reading(1, None, (3.0, -3.0)))
     assert Quote(sure, 0).highlight == (0, 3)
+    listed = replace(hit("l", ("One two.", "item")), reading=sure.reading)
+    whole = replace(sure, reading=Reading(1, 0.9, (3.0, -3.0), Span(0, 0, 7)))
+    assert [Quote(listed, 0).highlight, Quote(whole, 0).highlight] == [None] * 2
     assert [Quote(*pair).highlight for pair in ((sure, 1), (unsure, 0), (relevance_only, 0))] == [None] * 3
     task = Task("One?", "en", (Quote(sure, 0),), {("a", 0): 1})
     assert [sentence.highlight for sentence in QuotesEngine().compose(task)] == [(0, 3)]
