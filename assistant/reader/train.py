@@ -93,7 +93,6 @@ class Trainer:
     def measure(self, pairs: Sequence[Pair]) -> dict[str, float]:
         """The figures of `figures_of`."""
         self.upper.eval()
-        logits: list[np.ndarray] = []
         ordered = sorted(range(len(pairs)), key=lambda n: pairs[n].size)
         found: dict[int, np.ndarray] = {}
         with torch.no_grad():
@@ -103,8 +102,7 @@ class Trainer:
                 for row, number in enumerate(part):
                     kept = len(pairs[number].passage.sentences)
                     found[number] = scores.sentences[row, :kept].cpu().numpy()
-        logits = [found[n] for n in range(len(pairs))]
-        return figures_of([pair.example for pair in pairs], logits)
+        return figures_of([pair.example for pair in pairs], [found[n] for n in range(len(pairs))])
 
     def save(self) -> None:
         """Keep everything that is needed to go on, whole or not at all."""
