@@ -58,13 +58,15 @@ class Quote:
 
     @property
     def highlight(self) -> tuple[int, int] | None:
-        """Characters of the words that answer, where the reader holds it for likely that this sentence does. Not in a
-        list or table, where one entry would stand out among equals, nor half of a sentence."""
-        reading, kind = self.hit.reading, self.hit.chunk.units[self.unit].kind
-        if not reading or not reading.span or reading.span.unit != self.unit or (reading.answers or 0) < LIKELY:
+        """Characters of the words that answer, where the reader holds it for likely that this sentence does, and for
+        likelier than not that these words do. Not in a list or table, where one entry would stand out among equals, nor
+        half of a sentence, nor where what is not known is told."""
+        chunk, reading = self.hit.chunk, self.hit.reading
+        if chunk.gap or chunk.units[self.unit].kind != "sentence" or reading is None or reading.span is None:
             return None
-        short = reading.span.end - reading.span.start < len(self.text) / 2
-        return (reading.span.start, reading.span.end) if short and kind == "sentence" else None
+        span = reading.span
+        sure = span.unit == self.unit and span.margin > 0 and (reading.answers or 0) >= LIKELY
+        return (span.start, span.end) if sure and span.end - span.start < len(self.text) / 2 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,11 +161,13 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The shortest words that answer: characters `start` to `end` of one unit."""
+    """The shortest words that answer: characters `start` to `end` of one unit; `margin`: how much better they are than
+    none, a logit."""
 
     unit: int
     start: int
     end: int
+    margin: float
 
 
 @dataclass(frozen=True, slots=True)

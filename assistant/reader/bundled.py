@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,8 @@ def _span(start: Floats, end: Floats, told: PassagePieces, sentence: int) -> Spa
     sums = start[1 + first : 1 + last, None] + end[None, 1 + first : 1 + last]
     sums = np.triu(sums) + np.tril(np.full_like(sums, -np.inf), -1) + np.triu(np.full_like(sums, -np.inf), LONGEST_SPAN)
     begin, stop = divmod(int(np.argmax(sums)), last - first)
-    return Span(sentence, told.words[first + begin][1], told.words[first + stop][2])
+    margin = float(sums[begin, stop] - start[0] - end[0])
+    return Span(sentence, told.words[first + begin][1], told.words[first + stop][2], margin)
 
 
 def _trimmed(span: Span | None, passage: Text) -> Span | None:
@@ -113,7 +115,7 @@ def _trimmed(span: Span | None, passage: Text) -> Span | None:
     words = passage.units[span.unit][span.start : span.end]
     start = span.start + len(words) - len(words.lstrip(MARKS))
     end = span.end - len(words) + len(words.rstrip(MARKS))
-    return Span(span.unit, start, end) if start < end else None
+    return replace(span, start=start, end=end) if start < end else None
 
 
 def _checked(model: Path) -> tuple[dict[str, Any], bytes]:

@@ -195,7 +195,7 @@ class ScriptedReader:
 
     def _reading(self, logits: tuple[float, ...]) -> Reading:
         best = max(range(len(logits)), key=logits.__getitem__)
-        return Reading(0.5, 1.0 if logits[best] > 0 else 0.0, logits, Span(best, 0, 3))
+        return Reading(0.5, 1.0 if logits[best] > 0 else 0.0, logits, Span(best, 0, 3, 1.0))
 
 
 def test_the_best_passages_and_the_gaps_are_read_under_their_headings() -> None:
@@ -221,14 +221,17 @@ def test_of_several_wordings_the_surest_reading_is_kept() -> None:
 
 def test_the_words_that_answer_are_highlighted_where_the_reader_is_sure() -> None:
     sure = replace(
-        hit("a", ("One two.", "sentence"), ("Else.", "sentence")), reading=Reading(1, 0.9, (3.0, -3.0), Span(0, 0, 3))
+        hit("a", ("One two.", "sentence"), ("Else.", "sentence")),
+        reading=Reading(1, 0.9, (3.0, -3.0), Span(0, 0, 3, 1.0)),
     )
-    unsure = replace(sure, reading=Reading(1, 0.2, (-1.0, -3.0), Span(0, 0, 3)))
+    unsure = replace(sure, reading=Reading(1, 0.2, (-1.0, -3.0), Span(0, 0, 3, 1.0)))
     relevance_only = replace(sure, reading=Reading(1, None, (3.0, -3.0)))
     assert Quote(sure, 0).highlight == (0, 3)
     listed = replace(hit("l", ("One two.", "item")), reading=sure.reading)
-    whole = replace(sure, reading=Reading(1, 0.9, (3.0, -3.0), Span(0, 0, 7)))
-    assert [Quote(listed, 0).highlight, Quote(whole, 0).highlight] == [None] * 2
+    whole = replace(sure, reading=Reading(1, 0.9, (3.0, -3.0), Span(0, 0, 7, 1.0)))
+    rather_none = replace(sure, reading=Reading(1, 0.9, (3.0, -3.0), Span(0, 0, 3, -1.0)))
+    gap = replace(sure, chunk=replace(sure.chunk, gap=True))
+    assert [Quote(other, 0).highlight for other in (listed, whole, rather_none, gap)] == [None] * 4
     assert [Quote(*pair).highlight for pair in ((sure, 1), (unsure, 0), (relevance_only, 0))] == [None] * 3
     task = Task("One?", "en", (Quote(sure, 0),), {("a", 0): 1})
     assert [sentence.highlight for sentence in QuotesEngine().compose(task)] == [(0, 3)]
