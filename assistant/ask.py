@@ -52,9 +52,9 @@ class Assistant:
     contact: str
     warnings: tuple[str, ...] = ()  # what does not work as it should, for those who run it
 
-    def ask(self, question: Question) -> Answer:
+    def ask(self, question: Question, edition: Edition | None = None) -> Answer:
         """The answer. Raises BadRequest for a question that cannot be used, NotReady without an edition."""
-        for event in self.stream(question):
+        for event in self.stream(question, edition):
             if isinstance(event, Done):
                 return event.answer
         raise AssertionError("the stream ends with Done")
@@ -66,12 +66,12 @@ class Assistant:
                 if not self.reader.prepare(text_of(chunk, document)):
                     return
 
-    def stream(self, question: Question) -> Iterator[Event]:
-        """The answer as it comes about: status, sentences, and at the end the whole."""
+    def stream(self, question: Question, edition: Edition | None = None) -> Iterator[Event]:
+        """The answer as it comes about: status, sentences, and at the end the whole; `edition`: not the one served."""
         clock, text = _Clock(), check(question)
         language = detect_language(text) if question.language == "auto" else question.language
         today = question.as_of or date.today()
-        edition = self.library.current()
+        edition = edition or self.library.current()
         index = self.retriever.index(edition)
         used = index.names.mend(self.retriever.nearest(readings(text, question.history, index.names), edition))
         clock.lap("understand")
@@ -87,7 +87,7 @@ class Assistant:
         finding = find_evidence(found, index.lexical, language)
         clock.lap("evidence")
 
-        numbers, citations = cite([(quote.hit, quote.unit) for quote in finding.quotes], edition)
+        numbers, citations = cite([(q.hit, q.unit) for q in finding.quotes], edition, index.together)
         said: list[Sentence] = []
         for sentence in self._sentences(finding, Task(used, language, finding.quotes, numbers), today):
             yield Said(sentence, _new_citations(sentence, said, citations))

@@ -7,38 +7,48 @@ verbatim text at the cited characters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
-from assistant.records import Chunk, Citation, Edition, Hit, Sentence
+from assistant.places import cues_between, original, said_at
+from assistant.records import Chunk, Citation, Document, Edition, Hit, Related, Sentence
 
 Numbers = dict[tuple[str, int], int]
+NOTHING: Mapping[str, Sequence[Document]] = {}
+Together = Mapping[str, Sequence[Document]]  # documents by what they are part of
 
 
-def cite(quoted: Sequence[tuple[Hit, int]], edition: Edition) -> tuple[Numbers, tuple[Citation, ...]]:
+def cite(
+    quoted: Sequence[tuple[Hit, int]], edition: Edition, together: Together = NOTHING
+) -> tuple[Numbers, tuple[Citation, ...]]:
     """(number by passage id and unit, citations) for quoted units, numbered in order of first use."""
     used: dict[tuple[str, str | None], tuple[Hit, list[int]]] = {}
     for hit, unit in quoted:
         used.setdefault((hit.chunk.id, source(hit.chunk, unit)), (hit, []))[1].append(unit)
     parts = list(enumerate(used.items(), 1))
     numbers = {(chunk, unit): number for number, ((chunk, _), (_, units)) in parts for unit in units}
-    return numbers, tuple(_citation(number, hit, units, url, edition) for number, ((_, url), (hit, units)) in parts)
+    return numbers, tuple(
+        _citation(number, hit, units, url, edition, together) for number, ((_, url), (hit, units)) in parts
+    )
 
 
-def _citation(number: int, hit: Hit, units: Sequence[int], url: str | None, edition: Edition) -> Citation:
+def _citation(
+    number: int, hit: Hit, units: Sequence[int], url: str | None, edition: Edition, together: Together
+) -> Citation:
     chunk, document = hit.chunk, hit.document
     start = min(chunk.units[unit].start for unit in units)
     end = max(chunk.units[unit].end for unit in units)
     span = (chunk.start + start, chunk.start + end)
+    anchor, quote = said_at(chunk.anchor, cues_between(chunk.cues, start, end)), chunk.text[start:end]
     return Citation(
         number=number,
         document=document.id,
         title=document.title,
         uri=document.uri,
-        url=url or document.url,
-        anchor=chunk.anchor,
+        url=url or original(document, anchor, quote),
+        anchor=anchor,
         link=reading_link(document.id, edition.number, span),
-        quote=chunk.text[start:end],
+        quote=quote,
         span=span,
         valid_from=chunk.period.start,
         valid_until=chunk.period.until,
@@ -46,6 +56,11 @@ def _citation(number: int, hit: Hit, units: Sequence[int], url: str | None, edit
         digest=document.digest,
         publisher=document.publisher,
         language=document.language,
+        related=tuple(
+            Related(other.id, other.title, other.uri, other.url)
+            for other in together.get(document.part_of or "", ())
+            if other.id != document.id
+        ),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -17,7 +17,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from assistant import editions, keys
 from assistant.errors import ClusterTalksError
+from assistant.places import clock
 from assistant.settings import PREFIX, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ app = typer.Typer(
     help="Cited answers about the EU Clusters Talks and innovation procurement.",
 )
 console = Console()
+app.add_typer(editions.app, name="editions")
+app.add_typer(keys.app, name="keys")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -55,8 +59,8 @@ def ask(question: str, language: str = "auto", as_json: Json = False) -> None:
         return
     console.print(answer["answer"], markup=False)
     for citation in answer["citations"]:
-        place = " › ".join(citation["anchor"]["heading"])
-        console.print(f"[{citation['number']}] {citation['title']} › {place}  {citation['url'] or ''}", markup=False)
+        place = " › ".join((citation["title"], *_place(citation["anchor"])))
+        console.print(f"[{citation['number']}] {place}  {citation['url'] or citation['uri']}", markup=False)
 
 
 @app.command()
@@ -103,29 +107,6 @@ def evaluate(
 
 
 @app.command()
-def editions(as_json: Json = False) -> None:
-    """List the editions, newest first; the arrow marks the one being served."""
-    from dataclasses import asdict
-
-    from assistant.library import Library
-
-    settings = load_settings()
-    settings.data.mkdir(parents=True, exist_ok=True)
-    library = Library(settings.library_url)
-    listed = library.editions()
-    if as_json:
-        _print_json([asdict(edition) for edition in listed])
-        return
-    served = library.current().number if listed else None
-    table = Table("", "edition", "created", "documents", "passages", "status", "embedder")
-    for edition in listed:
-        mark = "→" if edition.number == served else ""
-        numbers = map(str, (edition.number, edition.created, edition.documents, edition.chunks))
-        table.add_row(mark, *numbers, edition.status, edition.embedder)
-    console.print(table)
-
-
-@app.command()
 def doctor(as_json: Json = False) -> None:
     """Check that the parts work, and say what to do where one does not. Exit status 1 when one is broken."""
     from dataclasses import asdict
@@ -153,6 +134,24 @@ def show_settings() -> None:
     console.print(table)
 
 
+def _place(anchor: dict[str, Any]) -> Iterator[str]:
+    """Where a quote stands, for people: headings, "p. 3", "slide 2", "Sheet1", "row 7", "1:15"."""
+    yield from anchor["heading"]
+    for name, form in PLACES.items():
+        if anchor[name] is not None:
+            yield form(anchor[name])
+
+
+PLACES: dict[str, Callable[[Any], str]] = {
+    "page": "p. {}".format,
+    "slide": "slide {}".format,
+    "sheet": str,
+    "row": "row {}".format,
+    "speaker": str,
+    "start": clock,
+}
+
+
 @contextmanager
 def _asker(settings: Settings) -> Iterator[Asker]:
     from assistant.asking import open_asker
@@ -168,7 +167,7 @@ def _print_json(value: Any) -> None:  # noqa: ANN401
 def main() -> None:
     """Entry point: commands of all parts, and errors as one clear line."""
     for entry in entry_points(group="cluster_talks.commands"):
-        entry.load()(app, console)
+        entry.load()(app)
     try:
         app()
     except ClusterTalksError as error:

@@ -92,10 +92,12 @@ class Lexical:
 
 
 def build_lexical(folder: Path, passages: Iterable[tuple[Chunk, Document]]) -> Lexical:
-    """Build the index of an edition in `folder`, replacing whatever a broken run left there."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    index = tantivy.Index(_schema(), path=str(folder))
+    """Build the index of an edition, beside `folder` until it is whole."""
+    part = folder.with_name(f"{folder.name}.part")
+    for old in (part, folder):
+        shutil.rmtree(old, ignore_errors=True)
+    part.mkdir(parents=True)
+    index = tantivy.Index(_schema(), path=str(part))
     for language, analyser in _analysers().items():
         index.register_tokenizer(language, analyser)
     writer = index.writer(heap_size=64_000_000, num_threads=1)
@@ -109,12 +111,13 @@ def build_lexical(folder: Path, passages: Iterable[tuple[Chunk, Document]]) -> L
                 language=document.language,
                 **{
                     f"text_{language}": chunk.text,
-                    f"head_{language}": " ".join((document.title, *chunk.anchor.heading)),
+                    f"head_{language}": " ".join((document.title, *chunk.anchor.path)),
                 },
             )
         )
     writer.commit()
     writer.wait_merging_threads()
+    part.rename(folder)
     return Lexical(folder)
 
 

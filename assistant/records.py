@@ -23,17 +23,24 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """Where in a document: only the fields its format has are set. `start` and `end` are seconds of a recording."""
+    """Where in a document: only the fields its format has are set. `start` and `end` are seconds of a recording,
+    `page` counts from 1, `label` is the page number that is printed, where it differs."""
 
     heading: tuple[str, ...] = ()
     fragment: str | None = None
     page: int | None = None
+    label: str | None = None
     slide: int | None = None
     start: float | None = None
     end: float | None = None
     sheet: str | None = None
     row: int | None = None
     speaker: str | None = None
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """What stands over the text: its headings, and who said it."""
+        return (*self.heading, self.speaker) if self.speaker else self.heading
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,15 @@ class SourceMark:
 
 
 @dataclass(frozen=True, slots=True)
+class Cue:
+    """From character `at` of its section on, until the next cue, the text was said from second `start` to `end`."""
+
+    at: int
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """What stands under one heading. Paragraphs are parted by a blank line, a list item is a line that starts with
     "- ", a table row a line that starts with "| "; readers produce this one form, `cut` and `evidence` rely on it.
@@ -75,12 +91,14 @@ class Section:
     gap: bool = False
     sources: tuple[SourceMark, ...] = ()
     asked: tuple[str, ...] = ()
+    cues: tuple[Cue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """One document of an edition, without its text. `digest` is the SHA-256 of the content that was read, `root` the
-    folder that an ingest run was pointed at ("" for the corpus), `uri` its path below that."""
+    folder that an ingest run was pointed at ("" for the corpus), `uri` its path below that, `format` the ending of the
+    reader that read it; documents with the same `part_of` belong together, as the slides and recording of one talk."""
 
     id: str
     uri: str
@@ -97,6 +115,8 @@ class Document:
     supersedes: str | None = None
     event_date: date | None = None
     topics: tuple[str, ...] = ()
+    format: str = ".md"
+    part_of: str | None = None
 
 
 # What of a passage has a vector: the whole, each unit, each question that it answers.
@@ -131,6 +151,7 @@ class Chunk:
     units: tuple[Unit, ...] = ()
     sources: tuple[SourceMark, ...] = ()
     asked: tuple[str, ...] = ()
+    cues: tuple[Cue, ...] = ()
 
     def unit_text(self, index: int) -> str:
         """Text of one unit, verbatim."""
@@ -217,6 +238,16 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """Another document of the same talk."""
+
+    document: str
+    title: str
+    uri: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """A numbered pointer from a sentence to the place it came from. `span` are characters of the snapshot."""
 
@@ -235,6 +266,7 @@ class Citation:
     digest: str
     publisher: str | None = None
     language: str = "en"
+    related: tuple[Related, ...] = ()
 
 
 SentenceKind = Literal["quote", "generated", "notice"]

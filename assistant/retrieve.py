@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -39,6 +39,7 @@ EXPIRED = 0.6
 LEVEL_WEIGHTS: dict[Level, float] = {"passages": 1.0, "units": 1.0, "asked": 1.0}
 VECTORS_A_PASSAGE: dict[Level, int] = {"passages": 1, "units": 2, "asked": 3}  # asked for, to come upon DEPTH passages
 GAPS = 2
+OPEN_EDITIONS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Index:
     names: Names
     terms: Terms
     gaps: Gaps
+    together: dict[str, tuple[Document, ...]]  # documents by what they are part of
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,11 @@ class Retriever:
                 "Set CLUSTER_TALKS_EMBEDDER back, or run `cluster-talks ingest` to build a new edition.",
             )
         with self._opening:
-            if edition.number not in self._open:
-                self._open[edition.number] = self._opened(edition)
-                for old in sorted(self._open)[:-2]:
-                    del self._open[old]
-            return self._open[edition.number]
+            index = self._open.pop(edition.number, None) or self._opened(edition)
+            self._open[edition.number] = index  # at the end: the first is the one not asked for longest
+            for old in list(self._open)[:-OPEN_EDITIONS]:
+                del self._open[old]
+            return index
 
     def _opened(self, edition: Edition) -> Index:
         vectors, passages = self._vectors.open(edition), list(self._library.all_chunks(edition.number))
@@ -129,6 +131,7 @@ class Retriever:
             collect_names(text for chunk, document in passages for text in (document.title, *_said(chunk))),
             collect_terms(chunks),
             Gaps(tuple(id_ for id_, _ in rows), np.asarray([vector for _, vector in rows], dtype=np.float32)),
+            _together(document for _, document in passages),
         )
 
     def nearest(self, wordings: Sequence[str], edition: Edition) -> str:
@@ -210,6 +213,14 @@ class _Ranking:
     chunks: list[str]
 
 
+def _together(documents: Iterable[Document]) -> dict[str, tuple[Document, ...]]:
+    found: dict[str, dict[str, Document]] = defaultdict(dict)
+    for document in documents:
+        if document.part_of:
+            found[document.part_of][document.id] = document
+    return {name: tuple(parts.values()) for name, parts in found.items()}
+
+
 def _widened(wordings: tuple[str, ...], terms: Terms) -> tuple[str, tuple[str, ...]]:
     """The words that count for the question, and its wordings with one more where the glossary knows a term of it."""
     if known := terms.of(wordings[0]):
@@ -220,13 +231,13 @@ def _widened(wordings: tuple[str, ...], terms: Terms) -> tuple[str, tuple[str, .
 
 def _said(chunk: Chunk) -> Iterator[str]:
     """The headings and units of a passage, without lists of terms."""
-    yield from chunk.anchor.heading
+    yield from chunk.anchor.path
     yield from (chunk.unit_text(index) for index, unit in enumerate(chunk.units) if unit.kind != "terms")
 
 
 def passage_words(chunk: Chunk, document: Document) -> str:
     """Text of a passage together with its headings."""
-    return " ".join((document.title, *chunk.anchor.heading, chunk.text))
+    return " ".join((document.title, *chunk.anchor.path, chunk.text))
 
 
 def coverage(lexical: Lexical, question: str, text: str, language: str) -> float:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 from sentencex import segment
 
-from assistant.records import Chunk, Document, Section, SourceMark, Unit, UnitKind
+from assistant.places import clock, cues_between, said_at
+from assistant.records import Anchor, Chunk, Document, Section, SourceMark, Unit, UnitKind
 from assistant.terms import SYNONYMS, TRANSLATIONS
 
 MAX_WORDS = 180
@@ -38,11 +39,15 @@ def cut(document: Document, sections: Sequence[Section]) -> Cut:
     """Lay the sections out as one snapshot and cut it into passages."""
     text, chunks, seen = f"# {document.title}\n", [], set()
     shown: tuple[str, ...] = ()
+    place = ""
     for section in sections:
         for depth, heading in enumerate(section.anchor.heading):
             if shown[: depth + 1] != section.anchor.heading[: depth + 1]:
                 text += f"\n{'#' * (depth + 2)} {heading}\n"
         shown = section.anchor.heading
+        if (here := _place(section.anchor)) != place:
+            text += f"\n{here}\n" if here else ""
+            place = here
         text += "\n"
         for chunk in _passages(document, section, len(text)):
             if chunk.id not in seen:
@@ -50,6 +55,15 @@ def cut(document: Document, sections: Sequence[Section]) -> Cut:
                 chunks.append(chunk)
         text += section.text + "\n"
     return Cut(text, tuple(chunks))
+
+
+def _place(anchor: Anchor) -> str:
+    """The line that shows where the text below it stands: "[p. 3]", "[slide 2]", "[1:15 Ana Pop]"."""
+    if anchor.start is not None:
+        return f"[{' '.join(filter(None, (clock(anchor.start), anchor.speaker)))}]"
+    if anchor.page is not None:
+        return f"[p. {anchor.label or anchor.page}]"
+    return f"[slide {anchor.slide}]" if anchor.slide is not None else ""
 
 
 def units(text: str, language: str) -> list[Unit]:
@@ -122,10 +136,12 @@ def _chunk(document: Document, section: Section, group: Sequence[Unit], offset: 
     start, end = group[0].start, group[-1].end
     text = section.text[start:end]
     period = section.period if section.period.bounded else document.period
+    cues = cues_between(section.cues, start, end)
     name = "\0".join(
         (
-            *(document.root, document.uri, document.title, *section.anchor.heading),
+            *(document.root, document.uri, document.title, *section.anchor.path),
             *(text, str(period), str(section.gap), *section.asked),
+            *(f"{unit.start - start}-{unit.end - start}" for unit in group),
         )
     )
     return Chunk(
@@ -134,10 +150,11 @@ def _chunk(document: Document, section: Section, group: Sequence[Unit], offset: 
         text=text,
         start=offset + start,
         end=offset + end,
-        anchor=section.anchor,
+        anchor=said_at(section.anchor, cues),
         period=period,
         gap=section.gap,
         units=tuple(replace(unit, start=unit.start - start, end=unit.end - start) for unit in group),
         sources=tuple(SourceMark(mark.at - start, mark.url) for mark in section.sources if start < mark.at <= end),
         asked=section.asked,
+        cues=cues,
     )

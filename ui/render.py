@@ -15,6 +15,7 @@ from pathlib import Path
 from babel.dates import format_date
 
 from assistant.language import say
+from assistant.places import clock
 from assistant.records import Anchor, Citation, Sentence
 from ui.conversation import Excerpt, Exchange, Source
 from ui.languages import language_names
@@ -231,15 +232,14 @@ def _text(text: str) -> str:
 def _where(anchor: Anchor, document_language: str, language: str) -> str:
     places = [f'<span lang="{escape(document_language)}">{escape(" › ".join(anchor.heading))}</span>']
     places = places if anchor.heading else []
-    for message, number in (("page {number}", anchor.page), ("slide {number}", anchor.slide)):
+    for message, number in (("page {number}", anchor.label or anchor.page), ("slide {number}", anchor.slide)):
         if number is not None:
             places.append(_say(message, language, number=number))
     places += [escape(part) for part in (anchor.sheet, anchor.speaker) if part]
     if anchor.row is not None:
         places.append(_say("row {number}", language, number=anchor.row))
     if anchor.start is not None:
-        minutes, seconds = divmod(int(anchor.start), 60)
-        places.append(f"{minutes}:{seconds:02}")
+        places.append(clock(anchor.start))
     return f'<p class="where">{" · ".join(places)}</p>' if places else ""
 
 
@@ -259,7 +259,8 @@ def _links(citation: Citation, language: str) -> str:
     links = [(citation.link, "Open in context")]
     if citation.url and ADDRESS.match(citation.url):
         links.append((citation.url, "Open the original"))
+    shown = [(address, _say(message, language)) for address, message in links]
+    shown += [(other.url, escape(other.title)) for other in citation.related if other.url and ADDRESS.match(other.url)]
     return "".join(
-        f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer">{_say(message, language)}</a>'
-        for address, message in links
+        f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer">{text}</a>' for address, text in shown
     )

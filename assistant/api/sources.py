@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from datetime import date
+from pathlib import PurePath
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -15,6 +17,7 @@ from assistant.api.state import Ready
 from assistant.citations import reading_link
 from assistant.errors import BadRequest
 from assistant.periods import periods_asked
+from assistant.places import original
 from assistant.records import Anchor, Document, Filters
 from assistant.retrieve import Query as Search
 
@@ -88,7 +91,7 @@ def search(
                 document=hit.document.id,
                 title=hit.document.title,
                 uri=hit.document.uri,
-                url=hit.document.url,
+                url=original(hit.document, hit.chunk.anchor, hit.chunk.text),
                 anchor=hit.chunk.anchor,
                 link=reading_link(hit.document.id, edition.number, (hit.chunk.start, hit.chunk.end)),
                 gap=hit.chunk.gap,
@@ -103,7 +106,8 @@ def sources(assistant: Ready, edition: int | None = None) -> SourcesOut:
     """The documents that answers come from."""
     number = edition or assistant.library.current().number
     assistant.library.edition(number)
-    return SourcesOut(number, assistant.library.documents(number))
+    documents = assistant.library.documents(number)
+    return SourcesOut(number, [replace(document, root=PurePath(document.root).name) for document in documents])
 
 
 @router.get("/api/v1/sources/{document}/text", responses=responses(404, 503))
