@@ -25,6 +25,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 
 from assistant.errors import UnreadableDocument
 from assistant.records import Anchor, Period, Section, SourceMark
+from ingest.readers.outline import row_text
 from ingest.readers.reading import Reading, decode, front_matter
 
 VALID = re.compile(r"<!--\s*valid:\s*(\d{4}-\d{2}-\d{2})?\s*\.\.\s*(\d{4}-\d{2}-\d{2})?\s*-->")
@@ -138,15 +139,9 @@ def _blocks(node: SyntaxTreeNode) -> Iterator[tuple[str, str, _Notes]]:
                 yield from _blocks(child)
         case "table":
             header, *rows = [[_inline(cell)[0] for cell in row.children] for row in node.walk() if row.type == "tr"]
-            yield from (("| ", _row(header, row), []) for row in rows)
+            yield from (("| ", row_text(header, row), []) for row in rows)
         case "fence" | "code_block":
             yield "", " ".join(node.content.split()), []
-
-
-def _row(header: list[str], cells: list[str]) -> str:
-    """A table row that can be read without its table: "Works; 2022-2023: 5 382 000; 2024-2025: 5 538 000"."""
-    rest = [f"{name}: {cell}" if name else cell for name, cell in zip(header[1:], cells[1:], strict=False) if cell]
-    return "; ".join([*cells[:1], *rest])
 
 
 def _inline(node: SyntaxTreeNode) -> tuple[str, _Notes]:

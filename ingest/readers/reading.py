@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import date
 
+from charset_normalizer import from_bytes
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from assistant.errors import UnreadableDocument
 from assistant.records import Section
+
+LANGUAGE = re.compile(r"[A-Za-z]{2}(?![A-Za-z])")
 
 
 class FrontMatter(BaseModel):
@@ -28,11 +32,12 @@ class FrontMatter(BaseModel):
     supersedes: str | None = None
     event_date: date | None = None
     topics: tuple[str, ...] = ()
+    part_of: str | None = None
 
     @field_validator("topics", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
-        values = value if isinstance(value, list) else [value] if value else []
+        values = value if isinstance(value, list | tuple) else [value] if value else []
         return [str(item) for item in values]
 
     @field_validator("url")
@@ -45,10 +50,11 @@ class FrontMatter(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The sections of a document and what it says about itself."""
+    """The sections of a document and what it says about itself; `notes`: what was left out, told in the report."""
 
     sections: tuple[Section, ...]
     meta: FrontMatter = field(default_factory=FrontMatter)
+    notes: tuple[str, ...] = ()
 
 
 def front_matter(values: dict[str, object]) -> FrontMatter:
@@ -58,14 +64,38 @@ def front_matter(values: dict[str, object]) -> FrontMatter:
     except ValidationError as error:
         problem = error.errors()[0]
         key = problem["loc"][0]
-        raise UnreadableDocument(
-            f"front matter: {key} is {problem['input']!r}: {problem['msg']}.", f"Correct {key} and ingest again."
-        ) from error
+        remedy = f"Write {key} as YYYY-MM-DD." if "date" in problem["type"] else f"Correct {key} and ingest again."
+        raise UnreadableDocument(f"front matter: {key} is {problem['input']!r}: {problem['msg']}.", remedy) from error
+
+
+def language_of(tag: str | None) -> str | None:
+    """The two letters of a language tag such as "pt-BR"."""
+    return found.group().lower() if (found := LANGUAGE.match(tag or "")) else None
 
 
 def decode(data: bytes) -> str:
-    """Text of a file. Raises UnreadableDocument when it is not UTF-8."""
+    """Text of a file: UTF-8, else the encoding it most likely has. Raises UnreadableDocument when it is no text."""
+    text = _decoded(data).replace("\r\n", "\n").replace("\r", "\n")
+    if any(character in text for character in NOT_TEXT):
+        raise UnreadableDocument("it holds bytes that are no text.", "Give it the ending of its format.")
+    return text
+
+
+NOT_TEXT = frozenset(map(chr, range(32))) - set("\t\n\f\x1b")
+
+
+def _decoded(data: bytes) -> str:
+    marked = next((name for mark, name in MARKS.items() if data.startswith(mark)), "utf-8")
     try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        return data.decode(marked)
     except UnicodeDecodeError as error:
-        raise UnreadableDocument(f"not UTF-8 at byte {error.start}.", "Save the file in the encoding UTF-8.") from error
+        guess = from_bytes(data, cp_isolation=ENCODINGS).best() if marked == "utf-8" else None
+        if guess is None:
+            detail = f"not {marked.upper()} at byte {error.start}."
+            raise UnreadableDocument(detail, "Save the file as UTF-8.") from error
+        return str(guess)
+
+
+# Byte order marks, and what is tried for text without one that is not UTF-8: the encodings of Europe before Unicode.
+MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+ENCODINGS = ["cp1252", "cp1250", "cp1253", "cp1251", "cp1257"]

@@ -81,7 +81,7 @@ def test_markdown_without_front_matter_takes_its_title_from_the_heading() -> Non
         (b"---\ntitle: a: b\n---\ntext", "front matter at line 2"),
         (b"---\nvalid_from: soon\n---\ntext", "valid_from is 'soon'"),
         (b"---\nurl: javascript:alert(1)\n---\ntext", "must start with https:// or http://"),
-        ("Umlaut: ä".encode("latin-1"), "not UTF-8 at byte 8"),
+        (b"\x00\x01\xff\x02", "not UTF-8 at byte 2"),
         (b"## Only a heading", "no text was found"),
         (b"## H\n<!-- valid: 2023-13-01.. -->\ntext", "2023-13-01 is no date"),
     ],

@@ -1,0 +1,109 @@
+"""Pieces of a document in reading order → sections in the one text form of `records.Section`.
+
+A reader walks its format and says what it comes upon; a new heading or a new place opens a new section:
+
+    outline = Outline()
+    outline.at(page=1)
+    outline.heading(1, "Who may bid?")
+    outline.paragraph("Any firm may.")
+    outline.item("alone")
+    outline.row(["Kind", "2026"], ["Works", "5 404 000"])
+    outline.sections()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from assistant.records import Anchor, Cue, Section, SourceMark
+
+ITEM, ROW = "- ", "| "
+
+
+@dataclass
+class _Open:
+    anchor: Anchor
+    text: str = ""
+    last: str = ""
+    sources: list[SourceMark] = field(default_factory=list)
+    cues: list[Cue] = field(default_factory=list)
+
+    def section(self) -> Section:
+        return Section(self.text, self.anchor, sources=tuple(self.sources), cues=tuple(self.cues))
+
+
+class Outline:
+    """The sections of one document while it is being read."""
+
+    def __init__(self) -> None:
+        self._done: list[_Open] = []
+        self._path: list[tuple[int, str]] = []
+        self._anchor = Anchor()
+        self._open = _Open(self._anchor)
+
+    def heading(self, level: int, text: str, fragment: str | None = None) -> None:
+        """A heading, 1 the highest; it closes those of its level and below. An empty one is passed over."""
+        if not (text := plain(text)):
+            return
+        self._path = [(depth, heading) for depth, heading in self._path if depth < level] + [(level, text)]
+        self._begin(replace(self._anchor, heading=tuple(heading for _, heading in self._path), fragment=fragment))
+
+    def top(self) -> None:
+        """From here on the text stands under no heading."""
+        self._path = []
+        if self._anchor.heading or self._anchor.fragment:
+            self._begin(replace(self._anchor, heading=(), fragment=None))
+
+    def at(self, **place: Any) -> None:  # noqa: ANN401 - fields of Anchor
+        """From here on the text stands at this page, slide, sheet, row, time or speaker."""
+        if (anchor := replace(self._anchor, **place)) != self._anchor:
+            self._begin(anchor)
+
+    def paragraph(self, text: str, sources: Sequence[tuple[int, str]] = (), cues: Sequence[Cue] = ()) -> None:
+        """A paragraph, its white space made plain where neither `sources` nor `cues` count its characters.
+
+        `sources`: (character, address) of what supports the text before it; `cues`: when its stretches were said.
+        """
+        self._add("", text if sources or cues else plain(text), sources, cues)
+
+    def item(self, text: str, sources: Sequence[tuple[int, str]] = ()) -> None:
+        """An item of a list."""
+        self._add(ITEM, text if sources else plain(text), sources)
+
+    def row(self, header: Sequence[str], cells: Sequence[str]) -> None:
+        """A row of a table, readable without its table: "Works; 2026: 5 404 000"."""
+        self._add(ROW, row_text([plain(name) for name in header], [plain(cell) for cell in cells]))
+
+    def sections(self) -> tuple[Section, ...]:
+        """What has been read, without sections that hold no text."""
+        return tuple(part.section() for part in (*self._done, self._open) if part.text)
+
+    def _begin(self, anchor: Anchor) -> None:
+        self._done.append(self._open)
+        self._anchor = anchor
+        self._open = _Open(anchor)
+
+    def _add(self, prefix: str, line: str, sources: Sequence[tuple[int, str]] = (), cues: Sequence[Cue] = ()) -> None:
+        if not line.strip():
+            return
+        part = self._open
+        joint = "" if not part.text else "\n" if prefix and prefix == part.last else "\n\n"
+        start = len(part.text) + len(joint) + len(prefix)
+        part.text += joint + prefix + line
+        part.last = prefix
+        part.sources += [SourceMark(start + at, url) for at, url in sources]
+        part.cues += [replace(cue, at=start + cue.at) for cue in cues]
+
+
+def plain(text: str) -> str:
+    """Text on one line, white space of any kind made one blank."""
+    return " ".join(text.split())
+
+
+def row_text(header: Sequence[str], cells: Sequence[str]) -> str:
+    """A table row with the name of each column: "Works; 2022-2023: 5 382 000; 2024-2025: 5 538 000"."""
+    named = list(header) + [""] * (len(cells) - len(header))
+    rest = [f"{name}: {cell}" if name else cell for name, cell in zip(named[1:], cells[1:], strict=False) if cell]
+    return "; ".join([*cells[:1], *rest]).strip("; ")
