@@ -4,7 +4,10 @@ ClusterTalksError
 ├── BadSetting          500  an unknown or unusable setting; start is refused
 ├── BadRequest          422  the question or a parameter cannot be used
 │   └── TooLarge        413  longer than the limit
+├── Unauthorized        401  no key came with the request, or one that is unknown or revoked
+├── Forbidden           403  the key's role may not do this
 ├── NotFound            404  no such document, edition or run
+├── Conflict            409  the state of an edition or run does not allow it
 ├── NotReady            503  no edition is being served yet
 ├── Busy                409  another process owns the data folder or the port
 ├── EmbedderMismatch    500  the edition was built with another embedding model
@@ -48,11 +51,32 @@ class TooLarge(BadRequest):
     title = "The request is too large"
 
 
+class Unauthorized(ClusterTalksError):
+    """No key came with the request, or one that is not accepted."""
+
+    status = 401
+    title = "A key is needed"
+
+
+class Forbidden(ClusterTalksError):
+    """The key is accepted, but its role may not do this."""
+
+    status = 403
+    title = "Not allowed with this key"
+
+
 class NotFound(ClusterTalksError):
     """What was asked for does not exist."""
 
     status = 404
     title = "Not found"
+
+
+class Conflict(ClusterTalksError):
+    """What is asked for does not fit the state that the edition or run is in."""
+
+    status = 409
+    title = "Not possible in this state"
 
 
 class NotReady(ClusterTalksError):

@@ -1,8 +1,8 @@
 """How good the answers are: a file of questions asked of the served edition, scored per kind and language.
 
-A question file has one JSON object a line: id, lang, kind, question, history, must_include (groups of accepted
-spellings), must_not_include, abstain, and optionally document (the uri that should be cited). An answer is right when
-it is not a refusal, has at least one spelling of every group and no forbidden string; a refusal is right when
+A question file has one JSON object a line: question, and what of it is known: id, lang, kind, history, must_include
+(groups of accepted spellings), must_not_include, abstain, document (the uri that should be cited). An answer is right
+when it is not a refusal, has at least one spelling of every group and no forbidden string; a refusal is right when
 `abstain` says so and it has no forbidden string.
 """
 
@@ -25,6 +25,8 @@ from assistant.asking import Asker
 from assistant.errors import BadRequest
 
 DEPTHS = (1, 3, 5)
+ONE_A_LINE = 'Write one a line: {"question": "Who …?", "must_include": [["a word", "or another"], ["and this"]]}.'
+LABEL = 12  # width of a column of names, also where slow answers widen others
 DASHES = re.compile("[\u2010-\u2015\u2212]")
 SPACES = re.compile("[\u00a0\u2009\u202f]")
 
@@ -33,10 +35,10 @@ SPACES = re.compile("[\u00a0\u2009\u202f]")
 class Case:
     """One question of the file."""
 
-    id: str
-    lang: str
-    kind: str
-    question: str
+    id: str = ""
+    lang: str = "en"
+    kind: str = "answerable"
+    question: str = ""
     history: list[dict[str, str]] = field(default_factory=list)
     must_include: list[list[str]] = field(default_factory=list)
     must_not_include: list[str] = field(default_factory=list)
@@ -129,9 +131,12 @@ def read_questions(file: Path) -> list[Case]:
             continue
         try:
             values = json.loads(line)
-            cases.append(Case(**{key: values[key] for key in values.keys() & Case.__dataclass_fields__.keys()}))
+            known = {key: values[key] for key in values.keys() & Case.__dataclass_fields__.keys()}
+            if not str(known.get("question", "")).strip():
+                raise ValueError("there is no question")
+            cases.append(Case(**{"id": str(number), **known}))
         except (ValueError, TypeError, AttributeError) as error:
-            raise BadRequest(f"{file.name}, line {number}: {error}.", "Each line is a JSON object.") from error
+            raise BadRequest(f"{file.name}, line {number}: {error}.", ONE_A_LINE) from error
     if not cases:
         raise BadRequest(f"{file.name} holds no questions.", "Write one JSON object a line.")
     return cases
@@ -145,15 +150,10 @@ def evaluate(cases: Sequence[Case], asker: Asker) -> Result:
 def _outcome(case: Case, asker: Asker) -> Outcome:
     answer = asker.ask({"question": case.question, "history": case.history})
     passages = [] if case.abstain else asker.search(answer["question_used"], max(DEPTHS))["passages"]
-    text = normal(answer["answer"])
-    clean = not any(normal(bad) in text for bad in case.must_not_include)
-    right = clean and (
-        answer["abstained"] if case.abstain else not answer["abstained"] and has_all(text, case.must_include)
-    )
     cited = {citation["uri"] for citation in answer["citations"]}
     return Outcome(
         case=case,
-        right=right,
+        right=is_right(case, answer["answer"], answer["abstained"]),
         abstained=answer["abstained"],
         reason=answer["reason"],
         answer=answer["answer"],
@@ -164,6 +164,14 @@ def _outcome(case: Case, asker: Asker) -> Outcome:
         source_right=case.document in cited if case.document and not answer["abstained"] else None,
         found_at=None if case.abstain else _found_at(passages, case.must_include),
     )
+
+
+def is_right(case: Case, answer: str, abstained: bool) -> bool:
+    """Whether an answer is what its case asks for."""
+    text = normal(answer)
+    if any(normal(bad) in text for bad in case.must_not_include):
+        return False
+    return abstained if case.abstain else not abstained and has_all(text, case.must_include)
 
 
 def _found_at(passages: Sequence[dict[str, Any]], groups: list[list[str]]) -> int:
@@ -196,7 +204,8 @@ def print_result(result: Result, console: Console, *, failures: bool) -> None:
     """The tables; with `failures` also every question that went wrong."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("kind", "language", "n", "right", "refused\nwrongly", "wrong", "source", "R@1", "R@3", "R@5", "ms"):
-        table.add_column(name, no_wrap=True, justify="left" if name in ("kind", "language") else "right")
+        label = name in ("kind", "language")
+        table.add_column(name, no_wrap=True, justify="left" if label else "right", min_width=LABEL if label else 3)
     kinds = list(dict.fromkeys(o.case.kind for o in result.outcomes))
     for kind in kinds:
         for language in ("en", "other"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -15,12 +14,10 @@ from rich.console import Console
 from assistant.api.app import create_app
 from assistant.api.limits import rate_limit
 from assistant.api.state import State
-from assistant.errors import Busy, ClusterTalksError, NotReady
+from assistant.errors import Busy, NotReady
 from assistant.records import Question
 from assistant.settings import Settings
 from assistant.terminal import progress_bar
-
-HAND_OVER_SECONDS = 1.0
 
 
 def serve(settings: Settings, console: Console) -> None:
@@ -33,7 +30,7 @@ def serve(settings: Settings, console: Console) -> None:
 
     console.print(f"Cluster Talks Assistant: [bold]{address}[/]  (API: {address}/docs)")
     uvicorn.run(
-        create_app(State(), warm_up, rate_limit(settings.rate_limit)),
+        create_app(State(settings.corpus), warm_up, rate_limit(settings.rate_limit)),
         host=settings.host,
         port=settings.port,
         log_level="warning",
@@ -56,6 +53,7 @@ def _check_port(settings: Settings) -> None:
 
 def _warm_up(settings: Settings, console: Console, state: State, app: FastAPI, address: str) -> None:
     # The heavy imports (Chroma, LangChain, Gradio) happen here, after the server listens.
+    from assistant.runs import Runner
     from assistant.wiring import DataFolder, open_assistant, open_stores, plugin
 
     began = time.perf_counter()
@@ -65,7 +63,6 @@ def _warm_up(settings: Settings, console: Console, state: State, app: FastAPI, a
     state.stage = "opening"
     stores = open_stores(settings)
     state.on_close(stores.library.close)
-    ingest = plugin("ingest")
     if not _has_edition(stores):
         with progress_bar(console) as show:
 
@@ -73,7 +70,7 @@ def _warm_up(settings: Settings, console: Console, state: State, app: FastAPI, a
                 show(stage, done, total)
                 state.progress(stage, done, total)
 
-            report = ingest([], stores=stores, corpus=settings.corpus, progress=progress)
+            report = plugin("ingest")(settings, stores, None, progress).ingest([])
         console.print(f"First edition: {report.documents} documents, {report.chunks} passages.")
     assistant = open_assistant(settings, stores)
     assistant.ask(Question("warm-up"))
@@ -81,7 +78,7 @@ def _warm_up(settings: Settings, console: Console, state: State, app: FastAPI, a
     state.serve(assistant)
     threading.Thread(target=assistant.prepare, name="prepare", daemon=True).start()
     console.print(f"Ready after {time.perf_counter() - began:.1f} s. Stop with Ctrl+C.")
-    threading.Thread(target=_do_requested_runs, args=(settings, stores, ingest), name="runs", daemon=True).start()
+    Runner(settings, stores, lambda: assistant).start()
 
 
 def _has_edition(stores: Any) -> bool:  # noqa: ANN401
@@ -89,31 +86,3 @@ def _has_edition(stores: Any) -> bool:  # noqa: ANN401
         return bool(stores.library.current())
     except NotReady:
         return False
-
-
-def _do_requested_runs(settings: Settings, stores: Any, ingest: Any) -> None:  # noqa: ANN401
-    """Do the ingest runs that `cluster-talks ingest` hands over to the owner of the data folder."""
-    from dataclasses import asdict
-
-    library = stores.library
-    while True:
-        time.sleep(HAND_OVER_SECONDS)
-        if not (run := library.claim_run()):
-            continue
-        number = run["id"]
-        try:
-            report = ingest(
-                [Path(path) for path in run["asked"]["paths"]],
-                stores=stores,
-                corpus=settings.corpus,
-                progress=lambda stage, done, total, number=number: _note(library, number, stage, done, total),
-            )
-            library.update_run(number, status="done", report=asdict(report))
-        except ClusterTalksError as error:
-            library.update_run(number, status="failed", report={"detail": error.detail, "remedy": error.remedy})
-        except Exception as error:
-            library.update_run(number, status="failed", report={"detail": repr(error), "remedy": "See the log."})
-
-
-def _note(library: Any, run: int, stage: str, done: int, total: int) -> None:  # noqa: ANN401
-    library.update_run(run, stage=stage, progress=done / max(total, 1))

@@ -25,6 +25,13 @@ class Settings(BaseSettings):
 
     data: Path = Field(Path("data"), description="folder of the library, the vectors and the indexes")
     corpus: Path = Field(Path("corpus"), description="folder of the documents to ingest")
+    questions: Path | None = Field(
+        None, description="questions a new edition is asked first; default: questions.jsonl in the corpus folder"
+    )
+    publish_margin: float = Field(
+        0.02, ge=0, le=1, description="share of right answers that a new edition may lose and still be published"
+    )
+    fetch_private: bool = Field(False, description="fetch also from addresses of private networks and this machine")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="port to listen on")
     embedder: str = Field("bundled-e5", description="bundled-e5, or sentence-transformers:NAME_OR_FOLDER")

@@ -154,6 +154,10 @@ class Vectors:
         """The collections of an edition. Raises NotReady when they are missing, EmbedderMismatch when they differ."""
         return EditionVectors(self._client, edition)
 
+    def editions(self) -> set[int]:
+        """Numbers of the editions that have collections."""
+        return {int(collection.name.split("-")[1]) for collection in self._client.list_collections()}
+
     def drop(self, edition: int) -> None:
         """Remove an edition's collections, if they are there."""
         for collection in self._client.list_collections():

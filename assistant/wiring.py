@@ -16,7 +16,7 @@ from assistant.ask import Assistant
 from assistant.embedders import Embedder, open_embedder
 from assistant.engines import open_engine
 from assistant.errors import BadSetting, Busy, ReaderBroken
-from assistant.lexical import Lexical
+from assistant.lexical import Lexical, build_lexical
 from assistant.library import Library
 from assistant.reader import Reader, open_reader
 from assistant.retrieve import Retriever
@@ -37,11 +37,18 @@ class Stores:
         """Folder of an edition's BM25 index."""
         return self.data / "lexical" / str(edition)
 
+    def lexical(self, edition: int) -> Lexical:
+        """An edition's BM25 index, built here where another machine or a lost folder left none."""
+        folder = self.lexical_folder(edition)
+        return Lexical(folder) if folder.is_dir() else build_lexical(folder, self.library.all_chunks(edition))
+
     def drop(self, edition: int) -> None:
-        """Remove what derives from the library of one edition, and mark it as retired."""
+        """Mark an edition as retired and remove what derives from the library. Raises Conflict for the served one."""
+        self.library.drop_edition(edition)
         self.vectors.drop(edition)
         shutil.rmtree(self.lexical_folder(edition), ignore_errors=True)
-        self.library.drop_edition(edition)
+        for outcomes in (self.data / "checked").glob(f"{edition}-*.json"):
+            outcomes.unlink(missing_ok=True)
 
 
 class DataFolder:
@@ -97,10 +104,18 @@ def open_stores(settings: Settings) -> Stores:
         embedder=open_embedder(settings),
         data=settings.data,
     )
-    for edition in stores.library.editions():
-        if edition.status == "building":  # left by a process that was killed
-            stores.drop(edition.number)
+    _sweep(stores)
     return stores
+
+
+def _sweep(stores: Stores) -> None:
+    """Remove what a process left behind that was killed while it built or retired an edition."""
+    editions = stores.library.editions()
+    kept = {edition.number for edition in editions if edition.status == "ready"}
+    indexes = {int(folder.name) for folder in (stores.data / "lexical").glob("*") if folder.name.isdigit()}
+    building = {edition.number for edition in editions if edition.status == "building"}
+    for number in building | ((stores.vectors.editions() | indexes) - kept):
+        stores.drop(number)
 
 
 def open_assistant(settings: Settings, stores: Stores) -> Assistant:
@@ -109,7 +124,7 @@ def open_assistant(settings: Settings, stores: Stores) -> Assistant:
         library=stores.library,
         vectors=stores.vectors,
         embedder=stores.embedder,
-        open_lexical=lambda edition: Lexical(stores.lexical_folder(edition)),
+        open_lexical=stores.lexical,
     )
     reader, warnings = _reader(settings)
     return Assistant(

@@ -1,105 +1,197 @@
-"""The command `cluster-talks ingest`."""
+"""The commands `cluster-talks ingest` and `cluster-talks lint`."""
 
 from __future__ import annotations
 
 import json
-import time
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from assistant.editions import wait_for
 from assistant.errors import ClusterTalksError
-from assistant.settings import load_settings
+from assistant.settings import Settings, load_settings
 from assistant.terminal import progress_bar
+from ingest.report import print_report, write_report
+
+console = Console()
+HELD = 3  # exit status
 
 
-def register(app: typer.Typer, console: Console) -> None:
+class Publishing(StrEnum):
+    """What happens to an edition that was built."""
+
+    AUTO = "auto"
+    ASK = "ask"
+    NEVER = "never"
+
+
+Origins = Annotated[
+    list[str] | None, typer.Argument(help="Files, folders, addresses, sitemaps, lists of sources; default: the corpus.")
+]
+EXAMPLES = """
+
+Examples:
+
+[bold]cluster-talks ingest --plan[/]   what would change, and what it costs
+
+[bold]cluster-talks ingest[/]   the corpus folder, with its sources.toml
+
+[bold]cluster-talks ingest ~/guidance slides/talk.pptx talk.vtt[/]
+
+[bold]cluster-talks ingest https://example.eu/sitemap.xml --publish ask[/]
+
+[bold]cluster-talks ingest --remove example.eu/old-page[/]
+"""
+
+
+def register(app: typer.Typer) -> None:
     """Add this part's commands to the command line."""
-
-    @app.command()
-    def ingest(
-        paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders; default: the corpus.")] = None,
-        as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    ) -> None:
-        """Bring the served documents up to date and publish them as a new edition.
-
-        Examples: [bold]cluster-talks ingest[/], [bold]cluster-talks ingest ~/guidance slides/talk.md[/]
-        """
-        report = _run([path.resolve() for path in paths or []], Console(stderr=True) if as_json else console)
-        if as_json:
-            typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
-        else:
-            _print(report, console)
-        if report["failed"]:
-            raise typer.Exit(1)
-
-    @app.command()
-    def lint(
-        paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders; default: the corpus.")] = None,
-        as_json: Annotated[bool, typer.Option("--json", help="Print the problems as JSON.")] = False,
-    ) -> None:
-        """Check the documents: what to mend, with file and line. Example: [bold]cluster-talks lint corpus/rules[/]."""
-        from ingest.lint import lint as run
-
-        problems = run([path.resolve() for path in paths or []], load_settings().corpus)
-        if as_json:
-            typer.echo(json.dumps([asdict(problem) for problem in problems], ensure_ascii=False, indent=2))
-        else:
-            for p in problems:
-                console.print(f"{p.file}:{p.line}: {p.rule}: {p.detail}. {p.remedy}", markup=False, soft_wrap=True)
-            console.print(f"{len(problems)} problems." if problems else "Nothing to mend.")
-        if problems:
-            raise typer.Exit(1)
+    app.command(epilog=EXAMPLES)(ingest)
+    app.command()(lint)
 
 
-def _run(paths: list[Path], console: Console) -> dict[str, Any]:
-    from assistant.wiring import DataFolder, open_stores
+def ingest(
+    origins: Origins = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only tell what would be done; change nothing.")] = False,
+    publish: Annotated[
+        Publishing, typer.Option(help="auto: unless answers get worse; ask: after showing what changes; never.")
+    ] = Publishing.AUTO,
+    remove: Annotated[list[str] | None, typer.Option(help="Leave out the document of this uri.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, and ingest again whenever files change.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write the report as a page.", dir_okay=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Bring the served documents up to date and publish them as a new edition."""
+    out = Console(stderr=True) if as_json else console
+    asked = {
+        "do": "ingest",
+        "origins": [_whole(origin) for origin in origins or []],
+        "plan": plan,
+        "publish": "auto" if publish is Publishing.AUTO else "never",
+        "remove": remove or [],
+    }
+
+    def once() -> dict[str, Any]:
+        done = _run(asked, out)
+        _tell(done, out, report, as_json)
+        if publish is Publishing.ASK and done["held"]:
+            _publish_if_wanted(done["edition"], console)
+        return done
+
+    if watch:
+        _watch(list(map(_whole, origins or [])), once, out)
+    done = once()
+    if done["held"] and publish is Publishing.AUTO:
+        raise typer.Exit(HELD)
+    if done["failed"]:
+        raise typer.Exit(1)
+
+
+def lint(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders; default: the corpus.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the problems as JSON.")] = False,
+) -> None:
+    """Check the documents: what to mend, with file and line. Example: [bold]cluster-talks lint corpus/rules[/]."""
+    from ingest.lint import lint as run
+
+    problems = run([path.resolve() for path in paths or []], load_settings().corpus)
+    if as_json:
+        typer.echo(json.dumps([asdict(problem) for problem in problems], ensure_ascii=False, indent=2))
+    else:
+        for p in problems:
+            console.print(f"{p.file}:{p.line}: {p.rule}: {p.detail}. {p.remedy}", markup=False, soft_wrap=True)
+        console.print(f"{len(problems)} problems." if problems else "Nothing to mend.")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _whole(origin: str) -> str:
+    from ingest.fetch import is_address
+
+    return origin if is_address(origin) else str(Path(origin).expanduser().absolute())
+
+
+def _run(asked: dict[str, Any], console: Console) -> dict[str, Any]:
+    """The report of a run, done here or by the server that owns the data folder."""
+    from assistant.wiring import DataFolder
 
     settings = load_settings()
     folder = DataFolder(settings.data)
     if folder.served_at():
-        return _hand_over(settings.library_url, paths, console)
+        return _hand_over(settings, asked, console, folder.served_at)
     folder.own()
     try:
-        from ingest.run import ingest
-
-        with progress_bar(console) as show:
-            return asdict(ingest(paths, stores=open_stores(settings), corpus=settings.corpus, progress=show))
+        return _run_here(settings, asked, console)
     finally:
         folder.release()
 
 
-def _hand_over(library_url: str, paths: list[Path], console: Console) -> dict[str, Any]:
+def _run_here(settings: Settings, asked: dict[str, Any], console: Console) -> dict[str, Any]:
+    from assistant.runs import ACTIONS, Runner
+    from assistant.wiring import open_assistant, open_stores
+
+    stores = open_stores(settings)
+    with closing(stores.library), progress_bar(console) as show:
+        runner = Runner(settings, stores, lambda: open_assistant(settings, stores))
+        number = None if asked["plan"] else stores.library.begin_run({**asked, "here": True})
+        try:
+            report = ACTIONS["ingest"](runner, asked, show)
+        except BaseException as error:
+            if number:
+                runner.fail(number, error)
+            raise
+        if number:
+            stores.library.update_run(number, status="done", progress=1.0, report=report)
+        return report
+
+
+def _hand_over(
+    settings: Settings, asked: dict[str, Any], console: Console, serving: Callable[[], object]
+) -> dict[str, Any]:
     """Let the running server do it: only one process may open the vectors."""
     from assistant.library import Library
 
-    library = Library(library_url)
-    number = library.begin_run({"paths": [str(path) for path in paths]}, status="requested")
-    console.print("A server is running and does this run.")
-    with progress_bar(console) as show:
-        while (run := library.run(number))["status"] in ("requested", "running"):
-            show(run["stage"] or "waiting", round(run["progress"] * 100), 100)
-            time.sleep(0.3)
-    report: dict[str, Any] = run["report"]
-    if run["status"] == "failed":
-        raise ClusterTalksError(report["detail"], report["remedy"])
-    return report
+    console.print("A server is running and does this run, with its own settings.")
+    with closing(Library(settings.library_url)) as library, progress_bar(console) as show:
+        return wait_for(library, library.begin_run(asked, status="requested"), serving, show)
 
 
-def _print(report: dict[str, Any], console: Console) -> None:
-    table = Table("added", "changed", "unchanged", "removed", "failed", "documents", "passages", "embedded")
-    counts = [
-        report[name] if name == "unchanged" else len(report[name])
-        for name in ("added", "changed", "unchanged", "removed", "failed")
-    ]
-    table.add_row(*map(str, (*counts, report["documents"], report["chunks"], report["embedded"])))
-    console.print(table)
-    for failure in report["failed"]:
-        console.print(f"failed: {failure['uri']}: {failure['reason']} {failure['remedy']}", style="red", markup=False)
-    state = "published" if report["published"] else "still served, nothing changed"
-    seconds = ", ".join(f"{stage} {spent} s" for stage, spent in report["seconds"].items())
-    console.print(f"Edition {report['edition']} {state} ({seconds}).")
+def _publish_if_wanted(edition: int, console: Console) -> None:
+    from assistant.library import Library
+
+    if typer.confirm(f"Publish edition {edition}?"):
+        with closing(Library(load_settings().library_url)) as library:
+            library.publish(edition)
+        console.print(f"Edition {edition} is served now.")
+
+
+def _watch(origins: list[str], once: Callable[[], object], console: Console) -> NoReturn:
+    """Ingest, and again after every change of the files, until interrupted; a run that fails is told and waited out."""
+    from watchfiles import watch
+
+    paths = [origin for origin in origins if Path(origin).exists()] or [str(load_settings().corpus)]
+    changes = watch(*paths, step=200, rust_timeout=0, yield_on_timeout=False)
+    while True:
+        try:
+            once()
+        except ClusterTalksError as error:
+            console.print(f"{error.title}. {error}", style="red", markup=False)
+        console.print(f"Watching {', '.join(paths)}. Stop with Ctrl+C.", markup=False)
+        if next(changes, None) is None:
+            raise typer.Exit
+
+
+def _tell(report: dict[str, Any], console: Console, file: Path | None, as_json: bool) -> None:
+    if file:
+        write_report(report, file, f"{datetime.now():%Y-%m-%d %H:%M}")
+    if as_json:
+        typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
+    else:
+        print_report(report, console)

@@ -1,221 +1,169 @@
-"""THE INGEST FLOW: find → read → cut → store → embed what is new → vectors and BM25 of edition N+1 → publish.
+"""THE INGEST FLOW: list → fetch → read → cut → store → build edition N+1 → ask it the questions → publish.
 
-What is being served is never touched: a new edition is built beside it and one pointer moves at the end. A document
-that cannot be read costs that document: it is reported, and its last good version stays.
+What is being served is never touched: a new edition is built beside it and one pointer moves at the end.
 """
 
 from __future__ import annotations
 
-import hashlib
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import islice
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
 
-from assistant.errors import CorpusMissing, NotReady, UnreadableDocument
-from assistant.language import detect_language
-from assistant.lexical import build_lexical
-from assistant.records import Chunk, Document, Edition, Period
-from assistant.vectors import EditionVectors, Embedded, Row
+from assistant.ask import Assistant
+from assistant.errors import BadSetting, Conflict, CorpusMissing, EmbedderMismatch, NotFound, NotReady
+from assistant.evaluate import read_questions
+from assistant.records import Edition
+from assistant.settings import Settings
 from assistant.wiring import Stores
-from ingest.cut import cut
-from ingest.fetch import Found, Scope, find, scope_of
-from ingest.readers import read
-from ingest.report import Failure, Report
+from ingest.build import build, retire
+from ingest.collect import Collector, Plan, served_edition, served_plan
+from ingest.gate import Gate
+from ingest.progress import Progress, Stages
+from ingest.report import Note, Report
+from ingest.web.client import Web, open_web
 
-# Part of every digest: raise it when readers or cutting change what a document becomes, and all are read again.
-RECIPE = "3"
-KEPT_EDITIONS = 3
-EMBED_BATCH = 64
-
-Progress = Callable[[str, int, int], None]
-
-
-@dataclass
-class _Plan:
-    """The versions that the next edition will hold, by (root, uri)."""
-
-    members: dict[tuple[str, str], Document] = field(default_factory=dict)
-    report: Report = field(default_factory=Report)
-
-    @property
-    def differs(self) -> bool:
-        return bool(self.report.added or self.report.changed or self.report.removed)
+Publish = Literal["auto", "never"]
+QUESTIONS = "questions.jsonl"
+# Of the served documents: when more than this share would go, and not only a few, somebody should look first.
+LOST_SHARE, FEW = 0.3, 5
 
 
-def ingest(paths: Sequence[Path], *, stores: Stores, corpus: Path, progress: Progress = lambda *_: None) -> Report:
-    """Bring the served edition up to date with `paths` (default: the corpus) and publish it.
+@dataclass(frozen=True)
+class Run:
+    """One run and its collaborators. `gate` opens the publish gate, None publishes without asking anything."""
 
-    Raises CorpusMissing when a path does not exist or when nothing at all could be read; then nothing has changed.
-    """
-    seconds: dict[str, float] = {}
-    served = _served(stores)
-    with _timed(seconds, "read"):
-        plan = _read_all(paths or [corpus], stores, corpus, served, progress)
-    if not plan.members:
-        raise CorpusMissing(*_nothing(paths or [corpus], plan.report))
-    report = plan.report
-    if served and not plan.differs and served.embedder == stores.embedder.name:
-        report.edition, report.documents, report.chunks = served.number, served.documents, served.chunks
-    else:
-        edition = _build(plan, stores, served, seconds, progress)
+    stores: Stores
+    corpus: Path
+    web: Web
+    gate: Callable[[], Gate] | None = None
+    stages: Stages = field(default_factory=Stages)
+
+    def plan(self, origins: Sequence[str | Path], remove: Sequence[str] = ()) -> Report:
+        """What `ingest` would do and what it would cost. Nothing is stored."""
+        plan = self._collect(origins, remove, keep=False)
+        report = plan.report
+        served = served_edition(self.stores.library)
+        known = self.stores.library.chunk_ids(served.number) if served else set()
+        report.planned, report.edition = True, served.number if served else 0
+        report.documents = len(plan.members)
+        kept = self.stores.library.chunk_ids_of(document.digest for document in plan.members.values())
+        report.chunks = len(plan.passages | kept)
+        report.embedded = len(plan.passages - known)
+        report.embed_seconds = self._seconds_to_embed(report.embedded)
+        report.seconds = self.stages.seconds
+        return report
+
+    def ingest(self, origins: Sequence[str | Path], publish: Publish = "auto", remove: Sequence[str] = ()) -> Report:
+        """Bring the served edition up to date with `origins` and publish it; `remove` are uris to leave out.
+
+        Without either, the corpus is meant. Raises CorpusMissing when a path does not exist or nothing at all could be
+        read, NotFound for a uri that is not served; then nothing has changed.
+        """
+        plan = self._collect(origins, remove, keep=True)
+        if not plan.members:
+            raise CorpusMissing(*_nothing(origins or [self.corpus], plan.report))
+        served, report = served_edition(self.stores.library), plan.report
+        if served and not plan.differs and self._usable(served):
+            edition = served
+        else:
+            edition = self._built(plan)
+            self._publish(served, edition, report, publish)
         report.edition, report.documents, report.chunks = edition.number, edition.documents, edition.chunks
-        report.published = True
-        _retire(stores)
-    report.seconds = {stage: round(spent, 2) for stage, spent in seconds.items()}
-    return report
+        report.seconds = self.stages.seconds
+        return report
 
+    def _collect(self, origins: Sequence[str | Path], remove: Sequence[str], keep: bool) -> Plan:
+        library = self.stores.library
+        if remove and not origins:
+            plan = served_plan(library)
+        else:
+            plan = Collector(library, self.corpus, self.web, self.stages, keep).collect(origins)
+        for uri in remove:
+            _leave_out(uri, plan)
+        return plan
 
-def _served(stores: Stores) -> Edition | None:
-    try:
-        return stores.library.current()
-    except NotReady:
+    def _usable(self, edition: Edition) -> bool:
+        """Whether an edition's vectors are there and of the embedder in force."""
+        try:
+            self.stores.vectors.open(edition)
+        except (NotReady, EmbedderMismatch):
+            return False
+        return edition.embedder == self.stores.embedder.name
+
+    def _built(self, plan: Plan) -> Edition:
+        """The edition of these documents: one that is there already, or a new one."""
+        documents = list(plan.members.values())
+        known = self.stores.library.same_edition((d.digest for d in documents), self.stores.embedder.name)
+        if known and self._usable(known):
+            return known
+        edition, plan.report.embedded = build(documents, self.stores, self.stages)
+        return edition
+
+    def _seconds_to_embed(self, passages: int) -> float | None:
+        """What embedding took in the last run that embedded anything, for so many passages."""
+        for run in self.stores.library.runs():
+            last = run["report"] or {}
+            if last.get("embedded") and (spent := last.get("seconds", {}).get("embed")):
+                return float(round(spent / last["embedded"] * passages, 1))
         return None
 
+    # --- publishing
 
-def _nothing(paths: Sequence[Path], report: Report) -> tuple[str, str]:
-    names = ", ".join(map(str, paths))
+    def _publish(self, served: Edition | None, edition: Edition, report: Report, publish: Publish) -> None:
+        why = ["Publishing was left to you."] if publish == "never" else []
+        if served:
+            why += [*self._lost(served, report), *self._worse(served, edition, report)]
+        report.held = " ".join(why)
+        if not report.held:
+            self.stores.library.publish(edition.number)
+            report.published = True
+        retire(self.stores, served)
+
+    def _lost(self, served: Edition, report: Report) -> Iterator[str]:
+        if len(report.removed) > max(FEW, LOST_SHARE * served.documents):
+            yield f"{len(report.removed)} of {served.documents} documents would go."
+
+    def _worse(self, served: Edition, edition: Edition, report: Report) -> Iterator[str]:
+        """Ask both editions the questions; why not to publish the new one."""
+        if not self.gate or not self._usable(served):
+            missing = f"there is no {QUESTIONS} in the corpus folder" if not self.gate else "the old cannot be asked"
+            report.notes.append(Note(f"edition {edition.number}", f"Its answers were not compared: {missing}."))
+            return
+        gate = self.gate()
+        checked = report.checked = gate.check(served, edition, self.stages)
+        if checked.before - checked.after > gate.margin:
+            shares = f"{checked.after:.1%} of {checked.questions} questions are answered right, {checked.before:.1%}"
+            yield f"{shares} before."
+
+
+def open_run(
+    settings: Settings, stores: Stores, assistant: Callable[[], Assistant] | None, progress: Progress = lambda *_: None
+) -> Run:
+    """A run as the settings say; `assistant` answers the questions of the publish gate, None opens the gate."""
+    run = Run(stores, settings.corpus, open_web(settings), stages=Stages(progress))
+    file = settings.questions or settings.corpus / QUESTIONS
+    if settings.questions and not file.is_file():
+        raise BadSetting(f"CLUSTER_TALKS_QUESTIONS={file}: there is no such file.", "Correct it or remove it.")
+    if assistant is None or not file.is_file():
+        return run
+    questions, kept = read_questions(file), settings.data / "checked"
+    return replace(run, gate=lambda: Gate(assistant(), questions, kept, settings.publish_margin))
+
+
+def _nothing(origins: Sequence[str | Path], report: Report) -> tuple[str, str]:
+    names = ", ".join(map(str, origins))
     if report.failed:
         first = report.failed[0]
         return f"None of the documents below {names} could be read; the first: {first.reason}", first.remedy
-    return f"There are no documents below {names}.", "Put Markdown, text or HTML files there."
+    return f"There are no documents below {names}.", "Put documents there; the README lists the formats."
 
 
-def _read_all(paths: Sequence[Path], stores: Stores, corpus: Path, served: Edition | None, progress: Progress) -> _Plan:
-    scopes = [scope_of(path, corpus) for path in paths]
-    before = {(d.root, d.uri): d for d in stores.library.documents(served.number)} if served else {}
-    plan = _Plan(members=dict(before))
-    files = list(find(paths, corpus))
-    for number, found in enumerate(files, 1):
-        progress("read", number, len(files))
-        try:
-            _read_one(found, stores, before.get((found.root, found.uri)), plan)
-        except UnreadableDocument as error:
-            plan.report.failed.append(Failure(found.uri, error.detail, error.remedy))
-    _remove_missing(plan, scopes, {(found.root, found.uri) for found in files})
-    return plan
-
-
-def _read_one(found: Found, stores: Stores, before: Document | None, plan: _Plan) -> None:
-    data = found.read()
-    digest = hashlib.sha256("\0".join((RECIPE, found.root, found.uri, "")).encode() + data).hexdigest()
-    if before and before.digest == digest:
-        plan.report.unchanged += 1
-        return
-    reading = read(data, found.uri)
-    meta = reading.meta
-    document = Document(
-        id=hashlib.sha256(f"{found.root}\0{found.uri}".encode()).hexdigest()[:16],
-        uri=found.uri,
-        title=meta.title or _title(found.uri),
-        digest=digest,
-        root=found.root,
-        kind=meta.kind or _kind(found.uri),
-        language=meta.language or detect_language(" ".join(s.text for s in reading.sections[:5])[:2000]),
-        url=meta.url,
-        publisher=meta.publisher,
-        licence=meta.licence,
-        retrieved=meta.retrieved,
-        period=Period(meta.valid_from, meta.valid_until),
-        supersedes=meta.supersedes,
-        event_date=meta.event_date,
-        topics=meta.topics,
-    )
-    if not stores.library.known([digest]):
-        pieces = cut(document, reading.sections)
-        stores.library.add_version(document, pieces.text, pieces.chunks)
-    plan.members[found.root, found.uri] = document
-    (plan.report.changed if before else plan.report.added).append(found.uri)
-
-
-def _title(uri: str) -> str:
-    return PurePosixPath(uri).stem.replace("-", " ").replace("_", " ").capitalize()
-
-
-def _kind(uri: str) -> str:
-    parts = PurePosixPath(uri).parts
-    return parts[0] if len(parts) > 1 else "document"
-
-
-def _remove_missing(plan: _Plan, scopes: Sequence[Scope], seen: set[tuple[str, str]]) -> None:
-    for key in [key for key in plan.members if key not in seen and any(scope.covers(*key) for scope in scopes)]:
+def _leave_out(uri: str, plan: Plan) -> None:
+    keys = [key for key in plan.members if key[1] == uri]
+    if not keys:
+        raise NotFound(f"No document {uri!r} is served.", "GET /api/v1/sources lists those that are.")
+    if any(root == "" for root, _ in keys):
+        raise Conflict(f"{uri} is a file of the corpus folder.", "Delete the file there and ingest again.")
+    for key in keys:
         plan.report.removed.append(plan.members.pop(key).uri)
-
-
-def _build(
-    plan: _Plan, stores: Stores, served: Edition | None, seconds: dict[str, float], progress: Progress
-) -> Edition:
-    library, embedder = stores.library, stores.embedder
-    number = library.begin_edition(embedder.name, embedder.dimension)
-    try:
-        library.add_members(number, [document.digest for document in plan.members.values()])
-        passages = list(library.all_chunks(number))
-        vectors = stores.vectors.create(library.edition(number))
-        before = _vectors_of(served, stores)
-        with _timed(seconds, "embed"):
-            plan.report.embedded = _fill(vectors, before, passages, stores, progress)
-        with _timed(seconds, "index"):
-            build_lexical(stores.lexical_folder(number), passages).close()
-        library.publish(number)
-    except BaseException:
-        stores.drop(number)
-        raise
-    return library.edition(number)
-
-
-def _vectors_of(served: Edition | None, stores: Stores) -> EditionVectors | None:
-    """The vectors that the next edition can copy from, None where another model or an older program made them."""
-    try:
-        return stores.vectors.open(served) if served and served.embedder == stores.embedder.name else None
-    except NotReady:
-        return None
-
-
-def _fill(
-    vectors: EditionVectors,
-    before: EditionVectors | None,
-    passages: list[tuple[Chunk, Document]],
-    stores: Stores,
-    progress: Progress,
-) -> int:
-    """Store every passage's vectors, copied from the edition before where the content is the same."""
-    embedded = 0
-    for start in range(0, len(passages), EMBED_BATCH):
-        progress("embed", start, len(passages))
-        part = passages[start : start + EMBED_BATCH]
-        known = before.stored([chunk for chunk, _ in part]) if before else {}
-        new = [(chunk, document) for chunk, document in part if chunk.id not in known]
-        known |= dict(zip((chunk.id for chunk, _ in new), _embed(new, stores), strict=True))
-        vectors.add([Row(chunk, document, known[chunk.id]) for chunk, document in part])
-        embedded += len(new)
-    progress("embed", len(passages), len(passages))
-    return embedded
-
-
-def _embed(passages: Sequence[tuple[Chunk, Document]], stores: Stores) -> Iterator[Embedded]:
-    """The vectors of each passage; the headings join the embedded text of the passage and of its units."""
-    texts: list[str] = []
-    for chunk, document in passages:
-        context = chunk.anchor.heading[-1] if chunk.anchor.heading else document.title
-        texts.append(f"{document.title}. {' '.join(chunk.anchor.heading)}\n{chunk.text}")
-        texts += [f"{context} {chunk.unit_text(index)}" for index in range(len(chunk.units))]
-        texts += chunk.asked
-    vectors = iter(stores.embedder.embed_documents(texts) if texts else [])
-    for chunk, _ in passages:
-        yield Embedded(next(vectors), list(islice(vectors, len(chunk.units))), list(islice(vectors, len(chunk.asked))))
-
-
-def _retire(stores: Stores) -> None:
-    """Drop the vectors and indexes of all but the newest editions; the library keeps the text they cited."""
-    ready = [edition.number for edition in stores.library.editions() if edition.status == "ready"]
-    for number in ready[KEPT_EDITIONS:]:
-        stores.drop(number)
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    began = time.perf_counter()
-    yield
-    seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - began

@@ -103,6 +103,29 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a real Chroma server."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    chroma = shutil.which("chroma", path=str(Path(sys.executable).parent)) or "chroma"
+    folder = tmp_path_factory.mktemp("chroma")
+    process = subprocess.Popen(
+        [chroma, "run", "--path", str(folder), "--port", str(port), "--host", "127.0.0.1"], cwd=folder
+    )
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(200):
+        try:
+            httpx.get(f"{url}/api/v2/heartbeat")
+            break
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    yield url
+    process.terminate()
+    process.wait(10)
+
+
 class start_server:  # noqa: N801 - reads as a function in `with`
     """A server process that is stopped at the end of the block."""
 

@@ -15,7 +15,7 @@ from fastapi_offline import FastAPIOffline
 from limits import RateLimitItem
 
 from assistant import __version__
-from assistant.api import ask, health, problems, sources, start_page
+from assistant.api import ask, auth, health, maintain, problems, sources, start_page, uploads
 from assistant.api.limits import RateLimit
 from assistant.api.state import State
 from assistant.errors import ClusterTalksError
@@ -40,9 +40,11 @@ def create_app(state: State, warm_up: Callable[[State, FastAPI], None], limit: R
     )
     app.state.assistant = state
     problems.install(app)
+    auth.install(app)
+    app.add_middleware(uploads.UploadsApart)
     if limit is not None:
         app.add_middleware(RateLimit, limit=limit)
-    for router in (ask.router, sources.router, health.router, start_page.router):
+    for router in (ask.router, sources.router, maintain.router, uploads.router, health.router, start_page.router):
         app.include_router(router)
     return app
 

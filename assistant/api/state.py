@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -12,9 +13,10 @@ from assistant.errors import NotReady
 
 
 class State:
-    """Shared by all requests of one server process."""
+    """Shared by all requests of one server process. `corpus` is the folder that documents are put in."""
 
-    def __init__(self) -> None:
+    def __init__(self, corpus: Path = Path("corpus")) -> None:
+        self.corpus = corpus
         self._assistant: Assistant | None = None
         self._closers: list[Callable[[], None]] = []
         self.stage = "starting"

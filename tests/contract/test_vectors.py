@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 
@@ -29,28 +22,6 @@ def row(name: str, vector: np.ndarray, kind: str = "rules") -> Row:
     chunk = Chunk(name, f"doc-{name}", "Ab. Cd.", start=0, end=7, units=spans, asked=("Q?",))
     document = Document(id=f"doc-{name}", uri=f"{name}.md", title=name, digest=name, kind=kind)
     return Row(chunk, document, Embedded(vector.tolist(), [vector.tolist(), (-vector).tolist()], [vector.tolist()]))
-
-
-@pytest.fixture(scope="module")
-def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    chroma = shutil.which("chroma", path=str(Path(sys.executable).parent)) or "chroma"
-    folder = tmp_path_factory.mktemp("chroma")
-    process = subprocess.Popen(
-        [chroma, "run", "--path", str(folder), "--port", str(port), "--host", "127.0.0.1"], cwd=folder
-    )
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(200):
-        try:
-            httpx.get(f"{url}/api/v2/heartbeat")
-            break
-        except httpx.HTTPError:
-            time.sleep(0.1)
-    yield url
-    process.terminate()
-    process.wait(10)
 
 
 @pytest.fixture(params=["embedded", "server"])

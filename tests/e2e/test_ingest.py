@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,17 +10,18 @@ import pytest
 from assistant.ask import Assistant
 from assistant.engines import QuotesEngine
 from assistant.errors import CorpusMissing, NotReady
-from assistant.lexical import Lexical
 from assistant.records import Period, Question
 from assistant.retrieve import Retriever
 from assistant.wiring import Stores
+from ingest.build import KEPT_EDITIONS
 from ingest.report import Report
-from ingest.run import KEPT_EDITIONS, ingest
+from ingest.run import Run
+from ingest.web.client import Web
 from tests.fakes import WordEmbedder
 
 
 def run(stores: Stores, corpus: Path, *paths: Path) -> Report:
-    return ingest(list(paths), stores=stores, corpus=corpus)
+    return Run(stores, corpus, Web("test")).ingest(list(paths))
 
 
 def assistant(stores: Stores) -> Assistant:
@@ -27,7 +29,7 @@ def assistant(stores: Stores) -> Assistant:
         library=stores.library,
         vectors=stores.vectors,
         embedder=stores.embedder,
-        open_lexical=lambda edition: Lexical(stores.lexical_folder(edition)),
+        open_lexical=stores.lexical,
     )
     return Assistant(
         library=stores.library, retriever=retriever, reader=None, engine=QuotesEngine(), contact="https://ask.example"
@@ -90,7 +92,7 @@ def test_a_removed_file_removes_its_answers_and_keeps_its_text(stores: Stores, s
 
 BROKEN = {
     "front matter": (b"---\ntitle: a: b\n---\nText.", "front matter at line 2"),
-    "encoding": ("Grüße".encode("latin-1"), "not UTF-8"),
+    "encoding": (b"\x00\x01\xff\x02", "not UTF-8"),
     "empty": (b"  \n", "the file is empty"),
     "no text": (b"---\ntitle: x\n---\n## Heading\n", "no text"),
 }
@@ -112,6 +114,50 @@ def test_a_broken_document_costs_only_itself(stores: Stores, small_corpus: Path,
     )
 
 
+SIDECARS = {
+    "a name that there is not": ("titel: x", "a.txt.yaml: there is no titel"),
+    "a day that there is not": ("event_date: 2026-02-30", "a.txt.yaml: not YAML: day is out of range"),
+    "a wrong form": ("event_date: 31/12/2025", "a.txt.yaml: front matter: event_date"),
+    "aliases": ("title: &a [x, x]\ntopics: [*a, *a]", "a.txt.yaml: it holds no plain names"),
+    "too much": ("title: " + "x" * 30_000, "a.txt.yaml: it holds no plain names"),
+}
+
+
+@pytest.mark.parametrize("name", SIDECARS)
+def test_a_broken_sidecar_is_named_and_costs_its_document(stores: Stores, small_corpus: Path, name: str) -> None:
+    text, says = SIDECARS[name]
+    (small_corpus / "a.txt").write_text("The okapi eats leaves.")
+    (small_corpus / "a.txt.yaml").write_text(text)
+    report = run(stores, small_corpus)
+    assert (len(report.added), [failure.uri for failure in report.failed]) == (4, ["a.txt"])
+    assert says in report.failed[0].reason
+    (small_corpus / "a.txt.yaml").write_text("title: On okapis\nurl: https://a.example/x\n")
+    run(stores, small_corpus)
+    document = next(d for d in stores.library.documents(stores.library.current().number) if d.uri == "a.txt")
+    assert (document.title, document.url) == ("On okapis", "https://a.example/x")
+
+
+def test_a_folder_that_cannot_be_looked_into_loses_nothing(
+    stores: Stores, small_corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(stores, small_corpus)
+    scandir = os.scandir
+
+    def locked(path: str) -> object:
+        if str(path).endswith("events"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    report = run(stores, small_corpus)
+    assert (report.removed, report.published, report.failed[0].reason) == ([], False, "Permission denied.")
+
+
+def test_a_document_that_is_named_twice_is_one(stores: Stores, small_corpus: Path) -> None:
+    report = run(stores, small_corpus, small_corpus, small_corpus / "events/talk-speakers.md")
+    assert (len(report.added), report.documents) == (4, 4)
+
+
 def test_only_broken_documents_publish_nothing(stores: Stores, tmp_path: Path, small_corpus: Path) -> None:
     run(stores, small_corpus)
     bad = tmp_path / "bad"
@@ -126,8 +172,8 @@ def test_nothing_readable_at_all_is_an_error(stores: Stores, tmp_path: Path) -> 
     folder.mkdir()
     with pytest.raises(CorpusMissing, match="no documents below"):
         run(stores, folder)
-    (folder / "a.md").write_bytes(b"\xff")
-    with pytest.raises(CorpusMissing, match=r"could be read; the first: .*UTF-8"):
+    (folder / "a.md").write_bytes(b"\xff\xfe\xff")
+    with pytest.raises(CorpusMissing, match=r"could be read; the first: .*UTF-16"):
         run(stores, folder)
     with pytest.raises(CorpusMissing, match="does not exist"):
         run(stores, tmp_path / "missing")

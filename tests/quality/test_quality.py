@@ -15,7 +15,7 @@ from assistant.evaluate import Result, evaluate, read_questions
 from assistant.library import Library
 from assistant.settings import Settings
 from assistant.wiring import open_stores
-from ingest.run import ingest
+from ingest.run import open_run
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -59,7 +59,7 @@ FLOORS = {"golden": GOLDEN, "ours": OURS, "blind": BLIND, "held_out": HELD_OUT}
 def settings() -> Settings:
     made = Settings(data=ROOT / "data" / "quality", corpus=ROOT / "corpus")
     stores = open_stores(made)
-    report = ingest([], stores=stores, corpus=made.corpus)
+    report = open_run(made, stores, None).ingest([])
     stores.library.close()
     assert report.failed == []
     return made

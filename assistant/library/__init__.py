@@ -12,83 +12,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import (
-    JSON,
-    Column,
-    ColumnElement,
-    Connection,
-    Engine,
-    Float,
-    ForeignKey,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    delete,
-    event,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Engine, create_engine, delete, event, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from assistant.errors import NotFound, NotReady
+from assistant.errors import Conflict, NotFound, NotReady
+from assistant.keys import Keys
+from assistant.library.tables import CHUNKS, EDITIONS, MEMBERS, POINTER, RUNS, SCHEMA, SKETCHES, VERSIONS, VISITS
 from assistant.records import Chunk, Document, Edition
-
-SCHEMA = MetaData()
-
-VERSIONS = Table(
-    "versions",
-    SCHEMA,
-    Column("digest", String(64), primary_key=True),
-    Column("document", String(32), index=True, nullable=False),
-    Column("uri", Text, nullable=False),
-    Column("record", JSON, nullable=False),
-    Column("text", Text, nullable=False),
-)
-CHUNKS = Table(
-    "chunks",
-    SCHEMA,
-    Column("digest", ForeignKey("versions.digest"), primary_key=True),
-    Column("id", String(32), primary_key=True, index=True),
-    Column("position", Integer, nullable=False),
-    Column("record", JSON, nullable=False),
-)
-EDITIONS = Table(
-    "editions",
-    SCHEMA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("embedder", Text, nullable=False),
-    Column("dimension", Integer, nullable=False),
-    Column("status", String(12), nullable=False),
-    Column("created", String(32), nullable=False),
-)
-MEMBERS = Table(
-    "members",
-    SCHEMA,
-    Column("edition", ForeignKey("editions.number"), primary_key=True),
-    Column("digest", ForeignKey("versions.digest"), primary_key=True, index=True),
-)
-POINTER = Table(
-    "pointer",
-    SCHEMA,
-    Column("name", String(16), primary_key=True),
-    Column("edition", ForeignKey("editions.number"), nullable=False),
-)
-RUNS = Table(
-    "runs",
-    SCHEMA,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("status", String(12), nullable=False),
-    Column("asked", JSON, nullable=False),
-    Column("progress", Float, nullable=False, default=0.0),
-    Column("stage", Text, nullable=False, default=""),
-    Column("report", JSON),
-    Column("created", String(32), nullable=False),
-)
 
 
 class Library:
@@ -99,6 +29,7 @@ class Library:
         if url.startswith("sqlite"):
             event.listen(self._engine, "connect", _tune_sqlite)
         SCHEMA.create_all(self._engine)
+        self.keys = Keys(self._engine)
 
     # --- editions
 
@@ -116,19 +47,43 @@ class Library:
             with self._engine.begin() as db:
                 db.execute(insert(MEMBERS), [{"edition": edition, "digest": digest} for digest in digests])
 
-    def publish(self, edition: int) -> None:
-        """Move the pointer: from now on this edition is served."""
+    def finish_edition(self, edition: int) -> None:
+        """Note that an edition is built whole: it can be published, now or later."""
         with self._engine.begin() as db:
-            if db.execute(select(EDITIONS.c.number).where(EDITIONS.c.number == edition)).first() is None:
-                raise NotFound(f"There is no edition {edition}.", "`cluster-talks editions` lists them.")
             db.execute(update(EDITIONS).where(EDITIONS.c.number == edition).values(status="ready"))
+
+    def publish(self, edition: int) -> None:
+        """Move the pointer: from now on this edition is served. Raises NotFound, or Conflict when it is not built."""
+        with self._engine.begin() as db:
+            # Writing first takes the lock, so that nobody retires the edition between the look and the move.
+            ready = update(EDITIONS).where(EDITIONS.c.number == edition, EDITIONS.c.status == "ready")
+            if not db.execute(ready.values(status="ready")).rowcount:
+                status = self._edition(db, edition).status
+                raise Conflict(f"Edition {edition} is {status}.", "Publish one that is ready, or ingest again.")
             db.execute(delete(POINTER))
             db.execute(insert(POINTER).values(name="current", edition=edition))
 
     def drop_edition(self, edition: int) -> None:
-        """Forget an edition's members; the versions stay for the citations that point at them."""
+        """Mark an edition as retired; its versions stay for the citations that point at them. Raises Conflict."""
         with self._engine.begin() as db:
-            db.execute(update(EDITIONS).where(EDITIONS.c.number == edition).values(status="retired"))
+            served = select(POINTER.c.edition).where(POINTER.c.edition == edition)
+            unserved = update(EDITIONS).where(EDITIONS.c.number == edition, ~served.exists())
+            if not db.execute(unserved.values(status="retired")).rowcount:
+                raise Conflict(f"Edition {edition} is being served.", "Publish another one first.")
+
+    def same_edition(self, digests: Iterable[str], embedder: str) -> Edition | None:
+        """A whole edition of exactly these versions by this embedder, the newest."""
+        wanted = set(digests)
+        with self._engine.connect() as db:
+            for edition in self._ready(db, embedder):
+                held = db.execute(select(MEMBERS.c.digest).where(MEMBERS.c.edition == edition)).scalars()
+                if set(held) == wanted:
+                    return self._edition(db, edition)
+        return None
+
+    def _ready(self, db: Connection, embedder: str) -> Sequence[int]:
+        query = select(EDITIONS.c.number).where(EDITIONS.c.status == "ready", EDITIONS.c.embedder == embedder)
+        return db.execute(query.order_by(EDITIONS.c.number.desc())).scalars().all()
 
     def current(self) -> Edition:
         """The edition being served. Raises NotReady when there is none."""
@@ -172,8 +127,14 @@ class Library:
             ]
             return {digest for part in found for digest in part}
 
-    def add_version(self, document: Document, text: str, chunks: Sequence[Chunk]) -> None:
-        """Store one state of a document with its snapshot text and passages."""
+    def version(self, digest: str) -> Document | None:
+        """The document that a digest names, when it is stored already."""
+        with self._engine.connect() as db:
+            record = db.execute(select(VERSIONS.c.record).where(VERSIONS.c.digest == digest)).scalar()
+            return _DOCUMENT.validate_python(record) if record else None
+
+    def add_version(self, document: Document, text: str, chunks: Sequence[Chunk], sketch: Sequence[int] = ()) -> None:
+        """Store one state of a document with its snapshot text, its passages and the sketch of its words."""
         with self._engine.begin() as db:
             db.execute(
                 insert(VERSIONS).values(
@@ -195,6 +156,18 @@ class Library:
             ]
             if rows:
                 db.execute(insert(CHUNKS), rows)
+            if sketch:
+                db.execute(insert(SKETCHES).values(digest=document.digest, sketch=list(sketch)))
+
+    def sketches(self, digests: Iterable[str]) -> dict[str, list[int]]:
+        """The sketches of those of `digests` that have one."""
+        query = select(SKETCHES.c.digest, SKETCHES.c.sketch)
+        with self._engine.connect() as db:
+            return {
+                str(digest): list(sketch)
+                for part in _parts(list(digests))
+                for digest, sketch in db.execute(query.where(SKETCHES.c.digest.in_(part)))
+            }
 
     def documents(self, edition: int) -> list[Document]:
         """The documents of an edition, by uri."""
@@ -220,11 +193,41 @@ class Library:
         with self._engine.connect() as db:
             yield from _read_chunks(db, edition)
 
+    def chunk_ids(self, edition: int) -> set[str]:
+        """The ids of an edition's passages."""
+        query = (
+            select(CHUNKS.c.id).join(MEMBERS, MEMBERS.c.digest == CHUNKS.c.digest).where(MEMBERS.c.edition == edition)
+        )
+        with self._engine.connect() as db:
+            return set(db.execute(query).scalars())
+
+    def chunk_ids_of(self, digests: Iterable[str]) -> set[str]:
+        """The ids of the passages of stored versions."""
+        query = select(CHUNKS.c.id)
+        with self._engine.connect() as db:
+            found = (db.execute(query.where(CHUNKS.c.digest.in_(part))).scalars() for part in _parts(list(digests)))
+            return {id_ for part in found for id_ in part}
+
     def chunks(self, edition: int, ids: Sequence[str]) -> dict[str, tuple[Chunk, Document]]:
         """Passages of an edition by id, each with its document; unknown ids are left out."""
         with self._engine.connect() as db:
             found = _read_chunks(db, edition, CHUNKS.c.id.in_(ids))
             return {chunk.id: (chunk, document) for chunk, document in found}
+
+    # --- visits of addresses
+
+    def visit(self, address: str) -> dict[str, Any] | None:
+        """What the last visit of an address gave: etag, modified, digest, at."""
+        with self._engine.connect() as db:
+            row = db.execute(select(VISITS).where(VISITS.c.address == address)).mappings().first()
+            return dict(row) if row else None
+
+    def note_visit(self, address: str, digest: str, etag: str | None, modified: str | None, said: str) -> None:
+        """Remember a visit, for the next one's conditions; `said`: what besides the bytes decided the digest."""
+        values = {"digest": digest, "etag": etag, "modified": modified, "said": said, "at": _now()}
+        with self._engine.begin() as db:
+            db.execute(delete(VISITS).where(VISITS.c.address == address))
+            db.execute(insert(VISITS).values(address=address, **values))
 
     # --- runs
 
@@ -244,7 +247,7 @@ class Library:
         with self._engine.connect() as db:
             row = db.execute(select(RUNS).where(RUNS.c.id == run)).mappings().first()
         if row is None:
-            raise NotFound(f"There is no run {run}.")
+            raise NotFound(f"There is no run {run}.", "GET /api/v1/runs lists the latest.")
         return dict(row)
 
     def claim_run(self) -> dict[str, Any] | None:
@@ -254,6 +257,20 @@ class Library:
             if row is not None:
                 db.execute(update(RUNS).where(RUNS.c.id == row["id"]).values(status="running"))
             return dict(row) if row else None
+
+    def runs(self, count: int = 50) -> list[dict[str, Any]]:
+        """The latest runs, newest first."""
+        with self._engine.connect() as db:
+            return [dict(row) for row in db.execute(select(RUNS).order_by(RUNS.c.id.desc()).limit(count)).mappings()]
+
+    def resume_runs(self) -> None:
+        """Ask once more for the server's runs that it was killed in. Only for the owner of the data folder."""
+        with self._engine.begin() as db:
+            for run in db.execute(select(RUNS).where(RUNS.c.status == "running")).mappings().all():
+                again = not (run["asked"].get("here") or run["asked"].get("again"))
+                anew = {"status": "requested", "asked": {**run["asked"], "again": True}, "stage": "", "progress": 0.0}
+                ended = {"status": "failed", "report": {"detail": "The run broke off.", "remedy": "Start it again."}}
+                db.execute(update(RUNS).where(RUNS.c.id == run["id"]).values(**(anew if again else ended)))
 
     def healthy(self) -> bool:
         """Whether the database answers."""

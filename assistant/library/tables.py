@@ -1,0 +1,83 @@
+"""The tables of the library database."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Column, Float, ForeignKey, Integer, MetaData, String, Table, Text
+
+SCHEMA = MetaData()
+
+VERSIONS = Table(
+    "versions",
+    SCHEMA,
+    Column("digest", String(64), primary_key=True),
+    Column("document", String(32), index=True, nullable=False),
+    Column("uri", Text, nullable=False),
+    Column("record", JSON, nullable=False),
+    Column("text", Text, nullable=False),
+)
+CHUNKS = Table(
+    "chunks",
+    SCHEMA,
+    Column("digest", ForeignKey("versions.digest"), primary_key=True),
+    Column("id", String(32), primary_key=True, index=True),
+    Column("position", Integer, nullable=False),
+    Column("record", JSON, nullable=False),
+)
+EDITIONS = Table(
+    "editions",
+    SCHEMA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("embedder", Text, nullable=False),
+    Column("dimension", Integer, nullable=False),
+    Column("status", String(12), nullable=False),
+    Column("created", String(32), nullable=False),
+)
+MEMBERS = Table(
+    "members",
+    SCHEMA,
+    Column("edition", ForeignKey("editions.number"), primary_key=True),
+    Column("digest", ForeignKey("versions.digest"), primary_key=True, index=True),
+)
+POINTER = Table(
+    "pointer",
+    SCHEMA,
+    Column("name", String(16), primary_key=True),
+    Column("edition", ForeignKey("editions.number"), nullable=False),
+)
+SKETCHES = Table(
+    "sketches",
+    SCHEMA,
+    Column("digest", ForeignKey("versions.digest"), primary_key=True),
+    Column("sketch", JSON, nullable=False),
+)
+VISITS = Table(
+    "visits",
+    SCHEMA,
+    Column("address", Text, primary_key=True),
+    Column("etag", Text),
+    Column("modified", Text),
+    Column("digest", String(64), nullable=False),
+    Column("said", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+)
+RUNS = Table(
+    "runs",
+    SCHEMA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("status", String(12), nullable=False),
+    Column("asked", JSON, nullable=False),
+    Column("progress", Float, nullable=False, default=0.0),
+    Column("stage", Text, nullable=False, default=""),
+    Column("report", JSON),
+    Column("created", String(32), nullable=False),
+)
+KEYS = Table(
+    "keys",
+    SCHEMA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False),
+    Column("role", String(12), nullable=False),
+    Column("digest", String(64), unique=True, nullable=False),
+    Column("created", String(32), nullable=False),
+    Column("revoked", String(32)),
+)

@@ -1,0 +1,93 @@
+"""Ingest runs inside the server, one at a time: asked for by the command line or the API, told in the library.
+
+A run's `asked` is {"do": one of ACTIONS, …}; a run that the server was killed in is done again after its start.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from assistant.ask import Assistant
+from assistant.errors import ClusterTalksError
+from assistant.library import Library
+from assistant.settings import Settings
+from assistant.wiring import Stores, plugin
+
+LOOK_SECONDS = 0.3
+NOTE_SECONDS = 0.2  # between two notes of progress, each a write
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Does the requested runs of the data folder that this process owns."""
+
+    settings: Settings
+    stores: Stores
+    assistant: Callable[[], Assistant]
+
+    def start(self) -> None:
+        """Look for requested runs in the background from now on."""
+        self.stores.library.resume_runs()
+        threading.Thread(target=self._look, name="runs", daemon=True).start()
+
+    def _look(self) -> None:
+        while True:
+            try:
+                if run := self.stores.library.claim_run():
+                    self.do(run["id"], run["asked"])
+                    continue
+            except Exception:  # the database is away: look again later
+                logging.getLogger(__name__).exception("Runs cannot be looked for")
+            time.sleep(LOOK_SECONDS)
+
+    def do(self, number: int, asked: dict[str, Any]) -> None:
+        """One run; whatever happens is noted with it."""
+        library = self.stores.library
+        try:
+            report = ACTIONS[asked.get("do", "ingest")](self, asked, noting(library, number))
+            library.update_run(number, status="done", progress=1.0, report=report)
+        except Exception as error:
+            logging.getLogger(__name__).exception("Run %s failed", number)
+            self.fail(number, error)
+
+    def fail(self, number: int, error: BaseException) -> None:
+        """Note why a run failed."""
+        known = error if isinstance(error, ClusterTalksError) else ClusterTalksError(repr(error), "See the log.")
+        report = {"title": known.title, "detail": known.detail, "remedy": known.remedy}
+        self.stores.library.update_run(number, status="failed", report=report)
+
+
+def noting(library: Library, run: int) -> Callable[[str, int, int], None]:
+    """A function (stage, done, total) that notes how far a run is, not more often than people can read."""
+    last, when = "", 0.0
+
+    def note(stage: str, done: int, total: int) -> None:
+        nonlocal last, when
+        if stage != last or done == total or time.monotonic() - when > NOTE_SECONDS:
+            last, when = stage, time.monotonic()
+            library.update_run(run, stage=stage, progress=done / max(total, 1))
+
+    return note
+
+
+def _ingest(runner: Runner, asked: dict[str, Any], progress: Callable[[str, int, int], None]) -> dict[str, Any]:
+    run = plugin("ingest")(runner.settings, runner.stores, runner.assistant, progress)
+    if asked.get("plan"):
+        return asdict(run.plan(asked["origins"], asked.get("remove", ())))
+    return asdict(run.ingest(asked["origins"], asked.get("publish", "auto"), asked.get("remove", ())))
+
+
+def _retire(runner: Runner, asked: dict[str, Any], _: Callable[[str, int, int], None]) -> dict[str, Any]:
+    runner.stores.drop(runner.stores.library.edition(asked["edition"]).number)
+    return {"edition": asked["edition"]}
+
+
+ACTIONS: dict[str, Callable[[Runner, dict[str, Any], Callable[[str, int, int], None]], dict[str, Any]]] = {
+    "ingest": _ingest,
+    "retire": _retire,
+}

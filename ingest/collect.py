@@ -1,0 +1,221 @@
+"""What the next edition will hold: the documents that are found, fetched, read, cut and stored.
+
+The next documents are fetched and read while the one before is cut and stored. A document that cannot be read costs
+that document: it is reported, and its last good version stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from assistant.errors import NotReady, UnreadableDocument
+from assistant.language import detect_language
+from assistant.library import Library
+from assistant.records import Document, Edition, Period
+from ingest.cut import cut
+from ingest.duplicates import near_duplicates, sketch
+from ingest.fetch import Content, Found, Listing, listing, said_of
+from ingest.isolate import Nursery
+from ingest.progress import Stages
+from ingest.readers.reading import Reading, front_matter
+from ingest.report import Failure, Note, Report
+from ingest.web.client import Web
+
+AHEAD = 8
+# Formats whose programs write a language that nobody chose: what their text is in counts.
+LANGUAGE_BY_DEFAULT = {".docx", ".odt", ".pptx", ".pdf"}
+
+
+Key = tuple[str, str]
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass
+class Plan:
+    """The versions that the next edition will hold, by (root, uri)."""
+
+    members: dict[Key, Document] = field(default_factory=dict)
+    report: Report = field(default_factory=Report)
+    sketches: dict[str, list[int]] = field(default_factory=dict)  # of what is new, by digest
+    passages: set[str] = field(default_factory=set)  # of what is new
+
+    @property
+    def differs(self) -> bool:
+        """Whether it holds anything else than what is served."""
+        return bool(self.report.added or self.report.changed or self.report.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Obtained:
+    """What came of one document: `content` is None when it is as before, `stored` when an earlier run stored it."""
+
+    found: Found
+    content: Content | None = None
+    digest: str = ""
+    stored: Document | None = None
+    reading: Reading | None = None
+    error: UnreadableDocument | None = None
+
+
+def served_plan(library: Library) -> Plan:
+    """The documents that are served now."""
+    served = served_edition(library)
+    documents = library.documents(served.number) if served else []
+    return Plan({(document.root, document.uri): document for document in documents})
+
+
+def served_edition(library: Library) -> Edition | None:
+    """The edition that is served, None before the first."""
+    try:
+        return library.current()
+    except NotReady:
+        return None
+
+
+@dataclass(frozen=True)
+class Collector:
+    """Brings what is served up to date with some origins; `keep`: stores what is new, else only counts it."""
+
+    library: Library
+    corpus: Path
+    web: Web
+    stages: Stages
+    keep: bool
+
+    def collect(self, origins: Sequence[str | Path]) -> Plan:
+        """The plan of the next edition. Raises CorpusMissing when a path does not exist."""
+        plan = served_plan(self.library)
+        before = dict(plan.members)
+        with self.stages.timed("list"):
+            listed = listing(origins, self.corpus, self.web, self.library)
+        plan.report.failed += listed.failed
+        with self.stages.timed("read"), Nursery() as nursery, self.web:
+
+            def obtain(found: Found) -> _Obtained:
+                return self._obtain(found, before.get((found.root, found.uri)), nursery)
+
+            for number, obtained in enumerate(_ahead(obtain, listed.found), 1):
+                self.stages.progress("read", number, len(listed.found))
+                self._take(obtained, plan)
+        _remove_missing(plan, listed)
+        self._compare(plan)
+        return plan
+
+    def _obtain(self, found: Found, before: Document | None, nursery: Nursery) -> _Obtained:
+        try:
+            content = found.content(before)
+            digest = _digest(found, content) if content else ""
+            if content is None or (before and before.digest == digest):
+                return _Obtained(found, content, digest, before)
+            if self.keep and (stored := self.library.version(digest)):
+                return _Obtained(found, content, digest, stored)
+            return _Obtained(found, content, digest, None, nursery.read(content.data, found.uri, content.ending))
+        except UnreadableDocument as error:
+            return _Obtained(found, error=error)
+
+    def _take(self, obtained: _Obtained, plan: Plan) -> None:
+        report, found = plan.report, obtained.found
+        key = (found.root, found.uri)
+        before = plan.members.get(key)
+        try:
+            document = self._document(obtained, plan) or before
+        except UnreadableDocument as error:
+            report.failed.append(Failure(found.uri, error.detail, error.remedy))
+            if getattr(error, "gone", False) and plan.members.pop(key, None):
+                report.removed.append(found.uri)
+            return
+        if document is None or document == before:
+            report.unchanged += 1
+        else:
+            plan.members[key] = document
+            (report.changed if before else report.added).append(found.uri)
+        if self.keep and obtained.content:
+            found.done(obtained.digest, obtained.content)
+
+    def _document(self, obtained: _Obtained, plan: Plan) -> Document | None:
+        """The document, stored if it is to be kept; None when it is as before."""
+        if obtained.error:
+            raise obtained.error
+        if obtained.reading is None or obtained.content is None:
+            return obtained.stored
+        reading, report, uri = obtained.reading, plan.report, obtained.found.uri
+        document = _document(obtained.found, obtained.content, obtained.digest, reading)
+        pieces = cut(document, reading.sections)
+        report.notes += [Note(uri, text) for text in reading.notes]
+        report.read.count(section.anchor for section in reading.sections)
+        plan.passages |= {chunk.id for chunk in pieces.chunks}
+        plan.sketches[document.digest] = sketch(pieces.text)
+        if self.keep:
+            self.library.add_version(document, pieces.text, pieces.chunks, plan.sketches[document.digest])
+        return document
+
+    def _compare(self, plan: Plan) -> None:
+        """Note which of the new documents say nearly what another one says."""
+        uris = {document.digest: document.uri for document in plan.members.values()}
+        sketches = self.library.sketches(uris) | plan.sketches if plan.sketches else {}
+        pairs = near_duplicates(plan.sketches, {key: value for key, value in sketches.items() if key in uris})
+        plan.report.near_duplicates = sorted((min(uris[a], uris[b]), max(uris[a], uris[b])) for a, b in pairs)
+
+
+def _ahead(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """The results in order, the next AHEAD of them made by another thread meanwhile."""
+    waiting: deque[Future[R]] = deque()
+    with ThreadPoolExecutor(1) as thread:
+        for item in items:
+            waiting.append(thread.submit(function, item))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _digest(found: Found, content: Content) -> str:
+    said = said_of({name: value for name, value in content.given.items() if name != "retrieved"})
+    name = "\0".join((found.root, found.uri, said, ""))
+    return hashlib.sha256(name.encode() + content.data).hexdigest()
+
+
+def _document(found: Found, content: Content, digest: str, reading: Reading) -> Document:
+    meta = front_matter({**reading.meta.model_dump(exclude_none=True), **content.given})
+    told = meta.language if "language" in content.given or content.ending not in LANGUAGE_BY_DEFAULT else None
+    return Document(
+        id=hashlib.sha256(f"{found.root}\0{found.uri}".encode()).hexdigest()[:16],
+        uri=found.uri,
+        title=meta.title or _title(found.uri),
+        digest=digest,
+        root=found.root,
+        kind=meta.kind or _kind(found.uri),
+        language=told or detect_language(" ".join(s.text for s in reading.sections[:20])[:2000]),
+        url=meta.url,
+        publisher=meta.publisher,
+        licence=meta.licence,
+        retrieved=meta.retrieved,
+        period=Period(meta.valid_from, meta.valid_until),
+        supersedes=meta.supersedes,
+        event_date=meta.event_date,
+        topics=meta.topics,
+        format=content.ending,
+        part_of=meta.part_of,
+    )
+
+
+def _title(uri: str) -> str:
+    return PurePosixPath(uri).stem.replace("-", " ").replace("_", " ").capitalize()
+
+
+def _kind(uri: str) -> str:
+    parts = PurePosixPath(uri).parts
+    return parts[0] if len(parts) > 1 else "document"
+
+
+def _remove_missing(plan: Plan, listed: Listing) -> None:
+    seen = {(found.root, found.uri) for found in listed.found}
+    for key in [key for key in plan.members if key not in seen and any(s.covers(*key) for s in listed.scopes)]:
+        plan.report.removed.append(plan.members.pop(key).uri)
