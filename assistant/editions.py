@@ -140,7 +140,7 @@ def retire(edition: Annotated[int, typer.Argument(help="Number of the edition to
     if folder.served_at():
         with _library() as library:
             library.edition(edition)
-            run = library.begin_run({"do": "retire", "edition": edition}, status="requested")
+            run = library.runs.begin({"do": "retire", "edition": edition}, status="requested")
             wait_for(library, run, folder.served_at)
     else:
         folder.own()
@@ -157,7 +157,7 @@ def wait_for(
     library: Library, run: int, serving: Callable[[], object], show: Callable[[str, int, int], None] = lambda *_: None
 ) -> dict[str, Any]:
     """The report of a run that the server does, once it is done. Raises ClusterTalksError when it failed or is gone."""
-    while (state := library.run(run))["status"] in ("requested", "running"):
+    while (state := library.runs.one(run))["status"] in ("requested", "running"):
         show(state["stage"] or "waiting", round(state["progress"] * 100), 100)
         if not serving():
             raise ClusterTalksError("The server that did the run has stopped.", "Start it: it does the run anew.")

@@ -32,13 +32,13 @@ class Runner:
 
     def start(self) -> None:
         """Look for requested runs in the background from now on."""
-        self.stores.library.resume_runs()
+        self.stores.library.runs.resume()
         threading.Thread(target=self._look, name="runs", daemon=True).start()
 
     def _look(self) -> None:
         while True:
             try:
-                if run := self.stores.library.claim_run():
+                if run := self.stores.library.runs.claim():
                     self.do(run["id"], run["asked"])
                     continue
             except Exception:  # the database is away: look again later
@@ -50,7 +50,7 @@ class Runner:
         library = self.stores.library
         try:
             report = ACTIONS[asked.get("do", "ingest")](self, asked, noting(library, number))
-            library.update_run(number, status="done", progress=1.0, report=report)
+            library.runs.update(number, status="done", progress=1.0, report=report)
         except Exception as error:
             logging.getLogger(__name__).exception("Run %s failed", number)
             self.fail(number, error)
@@ -59,7 +59,7 @@ class Runner:
         """Note why a run failed."""
         known = error if isinstance(error, ClusterTalksError) else ClusterTalksError(repr(error), "See the log.")
         report = {"title": known.title, "detail": known.detail, "remedy": known.remedy}
-        self.stores.library.update_run(number, status="failed", report=report)
+        self.stores.library.runs.update(number, status="failed", report=report)
 
 
 def noting(library: Library, run: int) -> Callable[[str, int, int], None]:
@@ -70,7 +70,7 @@ def noting(library: Library, run: int) -> Callable[[str, int, int], None]:
         nonlocal last, when
         if stage != last or done == total or time.monotonic() - when > NOTE_SECONDS:
             last, when = stage, time.monotonic()
-            library.update_run(run, stage=stage, progress=done / max(total, 1))
+            library.runs.update(run, stage=stage, progress=done / max(total, 1))
 
     return note
 

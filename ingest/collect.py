@@ -20,8 +20,9 @@ from assistant.library import Library
 from assistant.records import Document, Edition, Period
 from ingest.cut import cut
 from ingest.duplicates import near_duplicates, sketch
-from ingest.fetch import Content, Found, Listing, listing, said_of
+from ingest.fetch import Content, Found, said_of
 from ingest.isolate import Nursery
+from ingest.listing import Listing, listing
 from ingest.progress import Stages
 from ingest.readers.reading import Reading, front_matter
 from ingest.report import Failure, Note, Report

@@ -113,7 +113,7 @@ def lint(
 
 
 def _whole(origin: str) -> str:
-    from ingest.fetch import is_address
+    from ingest.listing import is_address
 
     return origin if is_address(origin) else str(Path(origin).expanduser().absolute())
 
@@ -140,7 +140,7 @@ def _run_here(settings: Settings, asked: dict[str, Any], console: Console) -> di
     stores = open_stores(settings)
     with closing(stores.library), progress_bar(console) as show:
         runner = Runner(settings, stores, lambda: open_assistant(settings, stores))
-        number = None if asked["plan"] else stores.library.begin_run({**asked, "here": True})
+        number = None if asked["plan"] else stores.library.runs.begin({**asked, "here": True})
         try:
             report = ACTIONS["ingest"](runner, asked, show)
         except BaseException as error:
@@ -148,7 +148,7 @@ def _run_here(settings: Settings, asked: dict[str, Any], console: Console) -> di
                 runner.fail(number, error)
             raise
         if number:
-            stores.library.update_run(number, status="done", progress=1.0, report=report)
+            stores.library.runs.update(number, status="done", progress=1.0, report=report)
         return report
 
 
@@ -160,7 +160,7 @@ def _hand_over(
 
     console.print("A server is running and does this run, with its own settings.")
     with closing(Library(settings.library_url)) as library, progress_bar(console) as show:
-        return wait_for(library, library.begin_run(asked, status="requested"), serving, show)
+        return wait_for(library, library.runs.begin(asked, status="requested"), serving, show)
 
 
 def _publish_if_wanted(edition: int, console: Console) -> None:

@@ -20,7 +20,7 @@ from pydantic import ConfigDict, ValidationError
 from assistant.errors import CorpusMissing, UnreadableDocument
 from assistant.records import Period
 from ingest.cut import TERMS, units
-from ingest.fetch import find
+from ingest.listing import find
 from ingest.readers.markdown import MARKDOWN, read_markdown, without_pointers
 from ingest.readers.reading import FrontMatter, Reading
 

@@ -102,7 +102,7 @@ class Run:
 
     def _seconds_to_embed(self, passages: int) -> float | None:
         """What embedding took in the last run that embedded anything, for so many passages."""
-        for run in self.stores.library.runs():
+        for run in self.stores.library.runs.latest():
             last = run["report"] or {}
             if last.get("embedded") and (spent := last.get("seconds", {}).get("embed")):
                 return float(round(spent / last["embedded"] * passages, 1))

@@ -102,7 +102,7 @@ def ingest(body: IngestIn, assistant: Ready, state: StateNow, key: Maintainer, r
 
 def ask_for(asked: dict[str, Any], library: Library, response: Response) -> Asked:
     """Ask the server's runner for a run, and tell in the response where it is."""
-    run = library.begin_run(asked, status="requested")
+    run = library.runs.begin(asked, status="requested")
     response.headers["Location"] = f"{PREFIX}/runs/{run}"
     return Asked(run)
 
@@ -130,11 +130,11 @@ def below(corpus: Path, path: str) -> Path:
 @router.get("/runs")
 def runs(assistant: Ready) -> list[Run]:
     """The latest 50 runs, newest first, without their reports."""
-    return [Run(**{**run, "report": None}) for run in assistant.library.runs(50)]
+    return [Run(**{**run, "report": None}) for run in assistant.library.runs.latest(50)]
 
 
 def _known(run: Number, assistant: Ready) -> dict[str, Any]:
-    return assistant.library.run(run)
+    return assistant.library.runs.one(run)
 
 
 KnownRun = Annotated[dict[str, Any], Depends(_known)]
@@ -156,7 +156,7 @@ async def events(run: KnownRun, assistant: Ready) -> AsyncIterator[ServerSentEve
             yield ServerSentEvent(event="progress", data=now)
         told = now
         await asyncio.sleep(LOOK_SECONDS)
-        run = await run_in_threadpool(assistant.library.run, run["id"])
+        run = await run_in_threadpool(assistant.library.runs.one, run["id"])
     if run["status"] == "done":
         yield ServerSentEvent(event="done", data=run["report"])
     else:

@@ -8,7 +8,6 @@ still opens the text it cited.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -17,7 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.errors import Conflict, NotFound, NotReady
 from assistant.keys import Keys
-from assistant.library.tables import CHUNKS, EDITIONS, MEMBERS, POINTER, RUNS, SCHEMA, SKETCHES, VERSIONS, VISITS
+from assistant.library.logs import Runs, Visits, now
+from assistant.library.tables import CHUNKS, EDITIONS, MEMBERS, POINTER, SCHEMA, SKETCHES, VERSIONS
 from assistant.records import Chunk, Document, Edition
 
 
@@ -29,7 +29,7 @@ class Library:
         if url.startswith("sqlite"):
             event.listen(self._engine, "connect", _tune_sqlite)
         SCHEMA.create_all(self._engine)
-        self.keys = Keys(self._engine)
+        self.keys, self.runs, self.visits = Keys(self._engine), Runs(self._engine), Visits(self._engine)
 
     # --- editions
 
@@ -37,7 +37,7 @@ class Library:
         """Number of a new edition in state "building"."""
         with self._engine.begin() as db:
             row = db.execute(
-                insert(EDITIONS).values(embedder=embedder, dimension=dimension, status="building", created=_now())
+                insert(EDITIONS).values(embedder=embedder, dimension=dimension, status="building", created=now())
             )
             return int(row.inserted_primary_key[0])  # type: ignore[index]
 
@@ -214,63 +214,7 @@ class Library:
             found = _read_chunks(db, edition, CHUNKS.c.id.in_(ids))
             return {chunk.id: (chunk, document) for chunk, document in found}
 
-    # --- visits of addresses
-
-    def visit(self, address: str) -> dict[str, Any] | None:
-        """What the last visit of an address gave: etag, modified, digest, at."""
-        with self._engine.connect() as db:
-            row = db.execute(select(VISITS).where(VISITS.c.address == address)).mappings().first()
-            return dict(row) if row else None
-
-    def note_visit(self, address: str, digest: str, etag: str | None, modified: str | None, said: str) -> None:
-        """Remember a visit, for the next one's conditions; `said`: what besides the bytes decided the digest."""
-        values = {"digest": digest, "etag": etag, "modified": modified, "said": said, "at": _now()}
-        with self._engine.begin() as db:
-            db.execute(delete(VISITS).where(VISITS.c.address == address))
-            db.execute(insert(VISITS).values(address=address, **values))
-
-    # --- runs
-
-    def begin_run(self, asked: dict[str, Any], status: str = "running") -> int:
-        """Number of a new ingest run; "requested" asks the process that owns the data folder to do it."""
-        with self._engine.begin() as db:
-            row = db.execute(insert(RUNS).values(status=status, asked=asked, created=_now(), progress=0.0, stage=""))
-            return int(row.inserted_primary_key[0])  # type: ignore[index]
-
-    def update_run(self, run: int, **values: Any) -> None:  # noqa: ANN401
-        """Note how far a run is."""
-        with self._engine.begin() as db:
-            db.execute(update(RUNS).where(RUNS.c.id == run).values(**values))
-
-    def run(self, run: int) -> dict[str, Any]:
-        """One run as a dictionary. Raises NotFound."""
-        with self._engine.connect() as db:
-            row = db.execute(select(RUNS).where(RUNS.c.id == run)).mappings().first()
-        if row is None:
-            raise NotFound(f"There is no run {run}.", "GET /api/v1/runs lists the latest.")
-        return dict(row)
-
-    def claim_run(self) -> dict[str, Any] | None:
-        """The oldest requested run, now marked as running."""
-        with self._engine.begin() as db:
-            row = db.execute(select(RUNS).where(RUNS.c.status == "requested").order_by(RUNS.c.id)).mappings().first()
-            if row is not None:
-                db.execute(update(RUNS).where(RUNS.c.id == row["id"]).values(status="running"))
-            return dict(row) if row else None
-
-    def runs(self, count: int = 50) -> list[dict[str, Any]]:
-        """The latest runs, newest first."""
-        with self._engine.connect() as db:
-            return [dict(row) for row in db.execute(select(RUNS).order_by(RUNS.c.id.desc()).limit(count)).mappings()]
-
-    def resume_runs(self) -> None:
-        """Ask once more for the server's runs that it was killed in. Only for the owner of the data folder."""
-        with self._engine.begin() as db:
-            for run in db.execute(select(RUNS).where(RUNS.c.status == "running")).mappings().all():
-                again = not (run["asked"].get("here") or run["asked"].get("again"))
-                anew = {"status": "requested", "asked": {**run["asked"], "again": True}, "stage": "", "progress": 0.0}
-                ended = {"status": "failed", "report": {"detail": "The run broke off.", "remedy": "Start it again."}}
-                db.execute(update(RUNS).where(RUNS.c.id == run["id"]).values(**(anew if again else ended)))
+    # --- the database
 
     def healthy(self) -> bool:
         """Whether the database answers."""
@@ -306,10 +250,6 @@ def _tune_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _parts(items: list[str], size: int = 500) -> Iterable[list[str]]:

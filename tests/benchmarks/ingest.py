@@ -25,7 +25,7 @@ from assistant.embedders import Embedder
 from assistant.settings import Settings
 from assistant.terminal import progress_bar
 from assistant.wiring import open_stores
-from ingest.fetch import find
+from ingest.listing import find
 from ingest.readers.markdown import read_markdown
 from ingest.run import open_run
 

@@ -53,7 +53,7 @@ def test_ingest_beside_the_server_is_done_by_the_server(server: Server) -> None:
     page.write_text("---\ntitle: The okapi\n---\nThe okapi of the Talk is called Veronika.\n")
     done = cluster_talks("ingest", env=server.environment())
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "A server is running and does this run." in done.stdout
+    assert "A server is running and does this run" in done.stdout
     with server.client() as client:
         assert (
             "Veronika"

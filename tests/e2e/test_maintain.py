@@ -26,7 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     corpus = copy_small_corpus(folder / "corpus")
     (folder / "outside.md").write_text("Nobody may ingest the quagga.")
     (corpus / "out").symlink_to(folder)
-    with start_server(folder / "data", corpus, CLUSTER_TALKS_QUESTIONS=str(folder / "none.jsonl")) as running:
+    with start_server(folder / "data", corpus) as running:
         wait_until_ready(running)
         yield running
 
@@ -220,16 +220,16 @@ def test_retiring(client: httpx.Client) -> None:
 
 
 def test_events_tell_every_change_and_then_the_failure(client: httpx.Client, library: Library) -> None:
-    run = library.begin_run({"do": "ingest"})
+    run = library.runs.begin({"do": "ingest"})
     seen = []
     with connect_sse(client, "GET", f"{API}/runs/{run}/events") as source:
         for event in source.iter_sse():
             seen.append((event.event, event.json()))
             if len(seen) == 1:
                 time.sleep(1)  # what has not changed is not told again
-                library.update_run(run, stage="read", progress=0.5)
+                library.runs.update(run, stage="read", progress=0.5)
             elif len(seen) == 2:
-                library.update_run(run, status="failed", report={"detail": "Power cut.", "remedy": "Wait."})
+                library.runs.update(run, status="failed", report={"detail": "Power cut.", "remedy": "Wait."})
     assert seen == [
         ("progress", {"stage": "running", "progress": 0.0}),
         ("progress", {"stage": "read", "progress": 0.5}),

@@ -8,8 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 from assistant.evaluate import has_all, normal, read_questions
-from ingest.fetch import find
 from ingest.lint import lint
+from ingest.listing import find
 from ingest.readers import read
 from ingest.readers.reading import Reading
 
