@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from assistant.language import detect_language, only_function_words
 from assistant.reader import Text
-from assistant.records import Chunk, Document, Hit, Reading, Reason
+from assistant.records import NOT_QUOTED, Chunk, Document, Hit, Reading, Reason
 from assistant.refusal import judge, margins, read_signals
 from assistant.retrieve import Found, coverage
 
@@ -169,11 +169,13 @@ def rank(found: Found, lexical: Lexical) -> list[Quote]:
         heading = " ".join((hit.document.title, *hit.chunk.anchor.heading))
         kinds = [unit.kind for unit in hit.chunk.units]
         terms = max((cosine for kind, cosine in zip(kinds, hit.units, strict=True) if kind == "terms"), default=0.0)
+        asked = 0.0  # by the last question before a unit, which that answers
         for unit, cosine in enumerate(hit.units):
-            if kinds[unit] == "terms":
+            asked = cosine if kinds[unit] == "question" else asked
+            if kinds[unit] in NOT_QUOTED:
                 continue
             words = f"{heading} {hit.chunk.unit_text(unit)}"
-            score = SHARPNESS * max(cosine, terms) + RANK * hit.score + ASKED * hit.asked
+            score = SHARPNESS * max(cosine, terms, asked) + RANK * hit.score + ASKED * hit.asked
             score += COVERAGE * coverage(lexical, found.words, words, hit.document.language)
             score += READ * read_logit(hit, unit)
             quotes.append(Quote(hit, unit, score, lexical.stems(hit.chunk.unit_text(unit), hit.document.language)))
@@ -218,7 +220,7 @@ def _is_said(quote: Quote, said: set[str]) -> bool:
 def _group(quote: Quote) -> list[Quote]:
     """What must be shown together with a unit: an item or a lead-in brings its whole list, a table row its lead-in."""
     kinds = [unit.kind for unit in quote.hit.chunk.units]
-    if kinds[quote.unit] in ("sentence", "terms"):
+    if kinds[quote.unit] not in ("lead", "item", "row"):
         return [quote]
     start = quote.unit
     while start > 0 and kinds[start] in ("item", "row"):

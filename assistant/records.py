@@ -123,13 +123,15 @@ class Document:
 Level = Literal["passages", "units", "asked"]
 LEVELS: tuple[Level, ...] = ("passages", "units", "asked")
 
-UnitKind = Literal["sentence", "lead", "item", "row", "terms"]
+UnitKind = Literal["sentence", "lead", "item", "row", "question", "terms"]
+NOT_QUOTED: tuple[UnitKind, ...] = ("question", "terms")
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """The smallest piece of a chunk: characters `start` to `end` of its text. All are quotable but "terms", other words
-    for what the passage is about, which help to find it."""
+    """The smallest piece of a chunk: characters `start` to `end` of its text. All are quotable but those of NOT_QUOTED,
+    which help to find what stands beside them: "question", a sentence that only asks, and "terms", other words for what
+    the passage is about."""
 
     start: int
     end: int

@@ -80,7 +80,13 @@ def units(text: str, language: str) -> list[Unit]:
     for index, unit in enumerate(found[:-1]):
         if unit.kind == "sentence" and found[index + 1].kind in ("item", "row"):
             found[index] = replace(unit, kind="lead")
-    return found
+    return [replace(unit, kind="question") if _asks(unit, text) else unit for unit in found]
+
+
+def _asks(unit: Unit, text: str) -> bool:
+    """Whether a sentence only asks: it helps to find what follows it, and is no answer itself."""
+    words = text[unit.start : unit.end].rstrip("\"'”»)")
+    return unit.kind == "sentence" and words.endswith("?") and ":" not in words
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -107,11 +113,18 @@ def _passages(document: Document, section: Section, offset: int) -> Iterator[Chu
     group: list[Unit] = []
     for block in _blocks(section.text, units(section.text, document.language)):
         if group and _words(section.text, group) + _words(section.text, block) > MAX_WORDS:
-            yield _chunk(document, section, group, offset)
-            group = []
+            said = _answered(group)
+            if said:
+                yield _chunk(document, section, group[:said], offset)
+            group = group[said:]
         group += block
-    if group:
-        yield _chunk(document, section, group, offset)
+    if said := _answered(group):
+        yield _chunk(document, section, group[:said], offset)
+
+
+def _answered(group: Sequence[Unit]) -> int:
+    """How many units there are before the questions at the end: those belong to what answers them."""
+    return max((number for number, unit in enumerate(group, 1) if unit.kind != "question"), default=0)
 
 
 def _blocks(text: str, found: Sequence[Unit]) -> Iterator[list[Unit]]:

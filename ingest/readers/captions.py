@@ -31,6 +31,7 @@ PARTICLE = "van|von|der|den|de|del|della|di|da|dos|du|la|le|zu|af|av|ten|ter"
 WORD = rf"[{UPPER}][\w'’.-]*"
 NAME = rf"{WORD}(?: (?:(?:{PARTICLE}) ){{0,2}}{WORD}){{0,3}}(?: \d{{1,2}})?(?: \([^()]{{1,40}}\))?"
 SPEAKER = re.compile(rf"\x02(?P<voice>[^\x02]*)\x02|(?:(?:>>|-(?!\d))[>\s]*)?(?:(?P<name>{NAME}):(?:\s+|$))?")
+LAST_QUESTION = re.compile(r"(?:^|[.!?…]\s+)([^.!?…]{8,300}\?)$")
 SENTENCE_END = re.compile(r"[.!?…][\"'»”’)]*$")
 
 
@@ -57,9 +58,12 @@ def _read(text: str, as_vtt: Callable[[str], str]) -> Reading:
     captions = WebVTT.from_string(as_vtt("\n".join(map(_timing, lines))))
     if not captions.captions:
         raise _no_cue(unreadable)
-    outline = Outline()
+    outline, question = Outline(), None
     for turn in _turns(_pieces(_shown(captions))):
         _tell(outline, turn)
+        if question:
+            outline.asked(question)
+        question = _question(turn)
     return Reading(outline.sections(), front_matter({"language": _language(captions.metadata)}), _notes(unreadable))
 
 
@@ -179,6 +183,12 @@ def _ends(turn: Sequence[_Piece], piece: _Piece) -> bool:
     words = sum(len(said.text.split()) for said in turn)
     full = words >= (FULL_WORDS if SENTENCE_END.search(last.text) else MOST_WORDS)
     return piece.other or full or piece.start - max(said.end for said in turn) >= PAUSE
+
+
+def _question(turn: Sequence[_Piece]) -> str | None:
+    """The question that a turn ends with: the next speaker's turn answers it."""
+    found = LAST_QUESTION.search(plain(" ".join(piece.text for piece in turn)))
+    return found.group(1) if found else None
 
 
 def _tell(outline: Outline, turn: Sequence[_Piece]) -> None:

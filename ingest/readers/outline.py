@@ -29,9 +29,12 @@ class _Open:
     last: str = ""
     sources: list[SourceMark] = field(default_factory=list)
     cues: list[Cue] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
     def section(self) -> Section:
-        return Section(self.text, self.anchor, sources=tuple(self.sources), cues=tuple(self.cues))
+        return Section(
+            self.text, self.anchor, sources=tuple(self.sources), cues=tuple(self.cues), asked=tuple(self.asked)
+        )
 
 
 class Outline:
@@ -75,6 +78,10 @@ class Outline:
     def row(self, header: Sequence[str], cells: Sequence[str]) -> None:
         """A row of a table, readable without its table: "Works; 2026: 5 404 000"."""
         self._add(ROW, row_text([plain(name) for name in header], [plain(cell) for cell in cells]))
+
+    def asked(self, question: str) -> None:
+        """A question, asked elsewhere, that the open section answers."""
+        self._open.asked.append(question)
 
     def sections(self) -> tuple[Section, ...]:
         """What has been read, without sections that hold no text."""

@@ -52,6 +52,7 @@ def test_tagged_voices() -> None:
         Section(
             "Anybody may. It gives no advantage & no disadvantage later.",
             Anchor(start=7.0, end=14.02, speaker="José Ångström-Díaz (EIC)"),
+            asked=("Who may take part in a market consultation?",),
             cues=(Cue(0, 7.0, 9.5), Cue(13, 9.5, 14.02)),
         ),
         Section("Thank you.", Anchor(start=14.9, end=16.0), cues=(Cue(0, 14.9, 16.0),)),
@@ -74,11 +75,17 @@ def test_names_before_a_colon_and_marks_of_change() -> None:
         Section(
             "WHAT DOES A LOT COVER?", Anchor(start=24.5, end=26.0, speaker="MODERATOR"), cues=(Cue(0, 24.5, 26.0),)
         ),
-        Section("One phase.", Anchor(start=26.0, end=31.25, speaker="Ilse van der Velde"), cues=(Cue(0, 26.0, 31.25),)),
+        Section(
+            "One phase.",
+            Anchor(start=26.0, end=31.25, speaker="Ilse van der Velde"),
+            asked=("WHAT DOES A LOT COVER?",),
+            cues=(Cue(0, 26.0, 31.25),),
+        ),
         Section("And who pays?", Anchor(start=26.0, end=31.25), cues=(Cue(0, 26.0, 31.25),)),
         Section(
             "The Commission pays 90 percent (PCP),\n\nand you the rest.",
             Anchor(start=31.5, end=33.0),
+            asked=("And who pays?",),
             cues=(Cue(0, 31.5, 33.0), Cue(39, 31.5, 33.0)),
         ),
     )

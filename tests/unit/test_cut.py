@@ -100,3 +100,16 @@ def test_sources_move_with_their_sentence() -> None:
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=300), max_size=6))
 def test_any_text_gives_exact_slices(texts: list[str]) -> None:
     check(cut(DOCUMENT, [section(text, f"H{n}") for n, text in enumerate(texts)]))
+
+
+def test_what_only_asks_is_no_quote_and_alone_no_passage() -> None:
+    document = Document("d", "u", "T", "x")
+    asked, answered = Section("Good. Who may bid? Any firm may."), Section("Who may bid?\n\nUntil when?")
+    pieces = cut(document, [asked, answered])
+    (chunk,) = pieces.chunks
+    assert [unit.kind for unit in chunk.units] == ["sentence", "question", "sentence"]
+    assert pieces.text.count("Who may bid?") == 2, "the snapshot shows all"
+    (greeting,) = cut(document, [Section("Good morning. Who may bid?")]).chunks
+    assert greeting.text == "Good morning."
+    led = cut(document, [Section("Who may bid?\n\n- any firm")]).chunks[0]
+    assert [unit.kind for unit in led.units] == ["lead", "item"]
