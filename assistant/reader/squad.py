@@ -8,7 +8,7 @@ import gzip
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -73,12 +73,12 @@ def read_translated(file: Path) -> dict[str, tuple[str, str]]:
     return {number: (language, question) for number, language, question in (line.split("\t") for line in lines)}
 
 
-def read_posed(file: Path, squad: Path) -> list[Example]:
+def read_posed(files: Iterable[Path], squad: Path) -> list[Example]:
     """Questions written for paragraphs of a SQuAD-like file: "passage" names a question of it."""
     with gzip.open(squad, "rt", encoding="utf-8") as lines:
         rows = {f"{row['id']}|{row['lang']}": row for row in map(json.loads, lines)}
     made = []
-    for line in file.read_text(encoding="utf-8").splitlines():
+    for line in (line for file in files for line in file.read_text(encoding="utf-8").splitlines()):
         posed = json.loads(line)
         row = rows[posed["passage"]]
         text, language = row["paragraph"], row["lang"]

@@ -146,7 +146,7 @@ def load_examples(squad: Path | None, embed: Embed) -> dict[str, list[Example]]:
     parts: dict[str, list[Example]] = {"train": [], "dev": [], "test": []}
     if squad is not None:
         parts = {**parts, **read_squad(squad, read_translated(DATA / "translated.tsv"))}
-        parts["train"] += mined(parts["train"], embed) + read_posed(DATA / "posed.jsonl", squad)
+        parts["train"] += mined(parts["train"], embed) + read_posed(sorted(DATA.glob("posed_*.jsonl")), squad)
     passages = read_passages(DATA / "passages.jsonl.gz")
     parts["train"] += corpus_examples(passages, embed, detect_language)
     parts["train"] += read_written(sorted(DATA.glob("questions_*.jsonl")), passages)
