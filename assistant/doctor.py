@@ -59,9 +59,19 @@ def _reader(settings: Settings) -> str:
     return f"{reader.name} reads"
 
 
+def _questions(settings: Settings) -> str:
+    from assistant.evaluate import read_questions
+
+    file = settings.asked
+    if not file.is_file():
+        raise NotReady("There are none: a new edition is served unchecked.", f"Write some in {file}.")
+    return f"{len(read_questions(file))} are asked before an edition is served"
+
+
 CHECKS: dict[str, Callable[[Settings], str]] = {
     "settings": lambda settings: f"data in {settings.data}, documents in {settings.corpus}",
     "library": _edition,
     "embedder": _embedder,
     "reader": _reader,
+    "questions": _questions,
 }

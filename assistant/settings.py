@@ -54,6 +54,11 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def asked(self) -> Path:
+        """The file of the questions that a new edition is asked."""
+        return self.questions or self.corpus / "questions.jsonl"
+
+    @property
     def library_url(self) -> str:
         """SQLAlchemy address of the library database."""
         return self.database_url or f"sqlite:///{self.data / 'library.db'}"

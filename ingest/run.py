@@ -24,7 +24,6 @@ from ingest.report import Note, Report
 from ingest.web.client import Web, open_web
 
 Publish = Literal["auto", "never"]
-QUESTIONS = "questions.jsonl"
 # Of the served documents: when more than this share would go, and not only a few, somebody should look first.
 LOST_SHARE, FEW = 0.3, 5
 
@@ -127,7 +126,7 @@ class Run:
     def _worse(self, served: Edition, edition: Edition, report: Report) -> Iterator[str]:
         """Ask both editions the questions; why not to publish the new one."""
         if not self.gate or not self._usable(served):
-            missing = f"there is no {QUESTIONS} in the corpus folder" if not self.gate else "the old cannot be asked"
+            missing = "there are no questions" if not self.gate else "the old one cannot be asked"
             report.notes.append(Note(f"edition {edition.number}", f"Its answers were not compared: {missing}."))
             return
         gate = self.gate()
@@ -142,7 +141,7 @@ def open_run(
 ) -> Run:
     """A run as the settings say; `assistant` answers the questions of the publish gate, None opens the gate."""
     run = Run(stores, settings.corpus, open_web(settings), stages=Stages(progress))
-    file = settings.questions or settings.corpus / QUESTIONS
+    file = settings.asked
     if settings.questions and not file.is_file():
         raise BadSetting(f"CLUSTER_TALKS_QUESTIONS={file}: there is no such file.", "Correct it or remove it.")
     if assistant is None or not file.is_file():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Server, cluster_talks, copy_small_corpus, environment, start_server, wait_until_ready
+from tests.conftest import ROOT, Server, cluster_talks, copy_small_corpus, environment, start_server, wait_until_ready
 
 QUESTION = {
     "id": "1", "lang": "en", "kind": "answerable", "question": "How long did the Talk last?",
@@ -38,9 +38,12 @@ def test_ask_search_and_evaluate_beside_the_server(server: Server, tmp_path: Pat
 def test_doctor_names_what_works_and_what_to_do(server: Server, tmp_path: Path) -> None:
     well = cluster_talks("doctor", "--json", env=server.environment())
     assert well.returncode == 0, well.stderr
-    assert {check["part"]: check["state"] for check in json.loads(well.stdout)} == dict.fromkeys(
-        ("settings", "library", "embedder", "reader"), "ok"
-    )
+    assert {check["part"]: check["state"] for check in json.loads(well.stdout)} == {
+        **dict.fromkeys(("settings", "library", "embedder", "reader"), "ok"),
+        "questions": "warning",
+    }
+    asked = json.loads(cluster_talks("doctor", "--json", env=environment(server.data, ROOT / "corpus")).stdout)
+    assert "160 are asked before an edition is served" in asked[-1]["found"]
     empty = cluster_talks("doctor", env=environment(tmp_path / "none", tmp_path, CLUSTER_TALKS_EMBEDDER="nothing"))
     assert empty.returncode == 1
     assert "cluster-talks ingest" in empty.stdout

@@ -171,7 +171,7 @@ def test_lost_vectors_are_built_again(stores: Stores, small_corpus: Path, page: 
     stores.vectors.drop(1)
     report = run(stores, small_corpus)
     assert (report.edition, report.published, report.unchanged) == (2, True, 5)
-    assert "the old cannot be asked" in report.notes[-1].text
+    assert "the old one cannot be asked" in report.notes[-1].text
     assert "leaves" in found(stores, "okapi zoo morning")
 
 
