@@ -147,7 +147,8 @@ class Vectors:
         self._client = client
 
     def create(self, edition: Edition) -> EditionVectors:
-        """Empty collections for a new edition."""
+        """Empty collections for a new edition, whatever a lost library left under its number."""
+        self.drop(edition.number)
         return EditionVectors(self._client, edition, create=True)
 
     def open(self, edition: Edition) -> EditionVectors:

@@ -110,11 +110,10 @@ def open_stores(settings: Settings) -> Stores:
 
 def _sweep(stores: Stores) -> None:
     """Remove what a process left behind that was killed while it built or retired an edition."""
-    editions = stores.library.editions()
-    kept = {edition.number for edition in editions if edition.status == "ready"}
+    gone = {edition.number for edition in stores.library.editions() if edition.status != "ready"}
+    building = {edition.number for edition in stores.library.editions() if edition.status == "building"}
     indexes = {int(folder.name) for folder in (stores.data / "lexical").glob("*") if folder.name.isdigit()}
-    building = {edition.number for edition in editions if edition.status == "building"}
-    for number in building | ((stores.vectors.editions() | indexes) - kept):
+    for number in building | ((stores.vectors.editions() | indexes) & gone):
         stores.drop(number)
 
 

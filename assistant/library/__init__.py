@@ -68,7 +68,7 @@ class Library:
         with self._engine.begin() as db:
             served = select(POINTER.c.edition).where(POINTER.c.edition == edition)
             unserved = update(EDITIONS).where(EDITIONS.c.number == edition, ~served.exists())
-            if not db.execute(unserved.values(status="retired")).rowcount:
+            if not db.execute(unserved.values(status="retired")).rowcount and db.execute(served).first():
                 raise Conflict(f"Edition {edition} is being served.", "Publish another one first.")
 
     def same_edition(self, digests: Iterable[str], embedder: str) -> Edition | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from assistant.ask import Assistant
 from assistant.engines import QuotesEngine
 from assistant.errors import CorpusMissing, NotReady
+from assistant.library import Library
 from assistant.records import Period, Question
 from assistant.retrieve import Retriever
 from assistant.wiring import Stores
@@ -251,3 +253,16 @@ def test_instructions_in_a_document_are_only_text(stores: Stores, tmp_path: Path
     run(stores, folder)
     answer = assistant(stores).ask(Question("What does the okapi eat?"))
     assert all(sentence.kind in ("quote", "notice") for sentence in answer.sentences)
+
+
+def test_vectors_that_a_lost_library_left_are_no_part_of_a_new_edition(
+    stores: Stores, small_corpus: Path, tmp_path: Path
+) -> None:
+    run(stores, small_corpus)
+    lost = Library(f"sqlite:///{tmp_path / 'new.db'}")
+    (small_corpus / "events/talk-speakers.md").unlink()
+    fresh = replace(stores, library=lost)
+    report = run(fresh, small_corpus)
+    assert (report.edition, report.documents) == (1, 3)
+    assert fresh.vectors.open(lost.edition(1)).count() == report.chunks
+    lost.close()
