@@ -22,6 +22,7 @@ from ingest.report import print_report, write_report
 
 console = Console()
 HELD = 3  # exit status
+LOOK_MS = 1000
 
 
 class Publishing(StrEnum):
@@ -177,15 +178,16 @@ def _watch(origins: list[str], once: Callable[[], object], console: Console) -> 
     from watchfiles import watch
 
     paths = [origin for origin in origins if Path(origin).exists()] or [str(load_settings().corpus)]
-    changes = watch(*paths, step=200, rust_timeout=0, yield_on_timeout=False)
+    changes = watch(*paths, step=200, rust_timeout=LOOK_MS, yield_on_timeout=True)
+    next(changes)  # it watches from its first step on: what is saved during a run must not be missed
     while True:
         try:
             once()
         except ClusterTalksError as error:
             console.print(f"{error.title}. {error}", style="red", markup=False)
         console.print(f"Watching {', '.join(paths)}. Stop with Ctrl+C.", markup=False)
-        if next(changes, None) is None:
-            raise typer.Exit
+        while not next(changes):
+            pass
 
 
 def _tell(report: dict[str, Any], console: Console, file: Path | None, as_json: bool) -> None:
