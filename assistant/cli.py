@@ -5,7 +5,6 @@ Commands of other parts register themselves through the entry-point group "clust
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from assistant import editions, keys
 from assistant.errors import ClusterTalksError
 from assistant.places import clock
 from assistant.settings import PREFIX, Settings, load_settings
+from assistant.terminal import Json, print_json
 
 if TYPE_CHECKING:
     from assistant.asking import Asker
@@ -34,7 +34,6 @@ app = typer.Typer(
 console = Console()
 app.add_typer(editions.app, name="editions")
 app.add_typer(keys.app, name="keys")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
 @app.command()
@@ -55,7 +54,7 @@ def ask(question: str, language: str = "auto", as_json: Json = False) -> None:
     with _asker(load_settings()) as asker:
         answer = asker.ask({"question": question, "language": language})
     if as_json:
-        _print_json(answer)
+        print_json(answer)
         return
     console.print(answer["answer"], markup=False)
     for citation in answer["citations"]:
@@ -69,7 +68,7 @@ def search(words: str, count: int = 5, as_json: Json = False) -> None:
     with _asker(load_settings()) as asker:
         found = asker.search(words, count)
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     for passage in found["passages"]:
         console.print(
@@ -101,7 +100,7 @@ def evaluate(
     if report:
         write_report(result, file.stem, report)
     if as_json:
-        _print_json(result.as_dict())
+        print_json(result.as_dict())
     else:
         print_result(result, console, failures=failures)
 
@@ -115,7 +114,7 @@ def doctor(as_json: Json = False) -> None:
 
     checks = list(examine(load_settings()))
     if as_json:
-        _print_json([asdict(check) for check in checks])
+        print_json([asdict(check) for check in checks])
     else:
         colours = {"ok": "green", "warning": "yellow", "broken": "bold red"}
         for check in checks:
@@ -158,10 +157,6 @@ def _asker(settings: Settings) -> Iterator[Asker]:
 
     with open_asker(settings) as asker:
         yield asker
-
-
-def _print_json(value: Any) -> None:  # noqa: ANN401
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
 def main() -> None:

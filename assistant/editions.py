@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -16,6 +15,7 @@ from rich.table import Table
 
 from assistant.errors import ClusterTalksError, NotReady
 from assistant.settings import load_settings
+from assistant.terminal import Json, print_json
 
 if TYPE_CHECKING:
     from assistant.library import Library
@@ -26,7 +26,6 @@ app = typer.Typer(
     help="List, compare, publish, roll back and retire editions. Without a command: list.",
 )
 console = Console()
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 CONTEXT = 1  # lines around a difference
 
 
@@ -84,7 +83,7 @@ def show(as_json: Json = False) -> None:
     with _library() as library:
         listed, served = library.editions(), _served(library)
     if as_json:
-        _print_json([{**asdict(edition), "served": edition.number == served} for edition in listed])
+        print_json([{**asdict(edition), "served": edition.number == served} for edition in listed])
         return
     table = Table("", "edition", "created (UTC)", "documents", "passages", "status")
     for edition in listed:
@@ -105,7 +104,7 @@ def diff(
     with _library() as library:
         found = difference(library, old, new or library.current().number)
     if as_json:
-        _print_json(asdict(found))
+        print_json(asdict(found))
         return
     colours = {"+": "green", "-": "red", "@": "cyan"}
     for sign, style, uris in (("+", "green", found.added), ("-", "red", found.removed)):
@@ -185,7 +184,3 @@ def _served(library: Library) -> int | None:
         return library.current().number
     except NotReady:
         return None
-
-
-def _print_json(value: Any) -> None:  # noqa: ANN401
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))

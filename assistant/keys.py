@@ -6,7 +6,6 @@ A key is random, so its SHA-256 alone is kept: whoever reads the library cannot 
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -20,6 +19,7 @@ from rich.table import Table
 
 from assistant.errors import BadRequest, NotFound
 from assistant.settings import load_settings
+from assistant.terminal import Json, print_json
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -33,7 +33,6 @@ MAX_NAME = 100
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Make, list and revoke keys of the API.")
 console = Console()
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ def create(
     with _keys() as keys:
         key, secret = keys.create(name, role)
     if as_json:
-        _print_json({**asdict(key), "key": secret})
+        print_json({**asdict(key), "key": secret})
         return
     console.print(f"Key {key.id}, {key.role}, for {key.name}:", markup=False, highlight=False)
     typer.echo(secret)
@@ -129,7 +128,7 @@ def show(as_json: Json = False) -> None:
     with _keys() as keys:
         listed = keys.all()
     if as_json:
-        _print_json([asdict(key) for key in listed])
+        print_json([asdict(key) for key in listed])
         return
     table = Table("key", "name", "role", "created", "revoked")
     for key in listed:
@@ -145,7 +144,7 @@ def revoke(
     with _keys() as keys:
         revoked = keys.revoke(key)
     if as_json:
-        _print_json(asdict(revoked))
+        print_json(asdict(revoked))
     else:
         console.print(f"Key {revoked.id} for {revoked.name} is refused from now on.", markup=False, highlight=False)
 
@@ -158,7 +157,3 @@ def _keys() -> Iterator[Keys]:
     settings.data.mkdir(parents=True, exist_ok=True)
     with closing(Library(settings.library_url)) as library:
         yield library.keys
-
-
-def _print_json(value: Any) -> None:  # noqa: ANN401
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from assistant.records import Anchor, Cue, Document
 
 PAGES = (".html", ".htm", ".xhtml")
-WITH_TIME_IN_QUERY = ("youtube.com", "youtu.be", "dailymotion.com")
+WITH_TIME_IN_QUERY = ("youtube.com", "youtu.be")
 FRAGMENT_WORDS = 5  # of a text fragment's beginning and end
 
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 LABELS = {"read": "Reading documents", "embed": "Embedding passages", "check": "Asking questions"}
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401
+    """A value as JSON to read and to pipe; what is not JSON as its text."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
 class Rate(TextColumn):

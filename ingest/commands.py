@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
@@ -17,7 +16,7 @@ from rich.console import Console
 from assistant.editions import wait_for
 from assistant.errors import ClusterTalksError
 from assistant.settings import Settings, load_settings
-from assistant.terminal import progress_bar
+from assistant.terminal import print_json, progress_bar
 from ingest.report import print_report, write_report
 
 console = Console()
@@ -104,7 +103,7 @@ def lint(
 
     problems = run([path.resolve() for path in paths or []], load_settings().corpus)
     if as_json:
-        typer.echo(json.dumps([asdict(problem) for problem in problems], ensure_ascii=False, indent=2))
+        print_json([asdict(problem) for problem in problems])
     else:
         for p in problems:
             console.print(f"{p.file}:{p.line}: {p.rule}: {p.detail}. {p.remedy}", markup=False, soft_wrap=True)
@@ -194,6 +193,6 @@ def _tell(report: dict[str, Any], console: Console, file: Path | None, as_json: 
     if file:
         write_report(report, file, f"{datetime.now():%Y-%m-%d %H:%M}")
     if as_json:
-        typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
+        print_json(report)
     else:
         print_report(report, console)

@@ -136,10 +136,9 @@ def _list_sources(file: Path, corpus: Path, listed: Listing, web: Web, library: 
             _list_sitemap(source, root, part, web, library)
         else:
             part.found.append(Page(source.address, root, web, library, source.given, source.every))
-    broken = any(failure for failure in part.failed)
     listed.found += part.found
     listed.failed += part.failed
-    listed.scopes += [scope for scope in part.scopes if not (broken and scope.root == root)]
+    listed.scopes += [scope for scope in part.scopes if not (part.failed and scope.root == root)]
 
 
 def _inside(path: Path, folder: Path) -> bool:

@@ -13,7 +13,7 @@ from docx import Document
 from assistant.errors import UnreadableDocument
 from ingest.readers.archive import open_archive, read_entry
 from ingest.readers.docx import read_docx
-from ingest.readers.reading import Reading
+from tests.contract.said import marks, told
 
 SAMPLES = Path(__file__).parent / "samples"
 TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml"
@@ -83,15 +83,6 @@ def zipped(parts: dict[str, str], packing: int = zipfile.ZIP_STORED) -> bytes:
         for name, content in parts.items():
             archive.writestr(name, content)
     return buffer.getvalue()
-
-
-def told(reading: Reading) -> list[tuple[tuple[str, ...], str]]:
-    return [(section.anchor.heading, section.text) for section in reading.sections]
-
-
-def marks(reading: Reading) -> list[tuple[str, str]]:
-    """(the text before the mark, address)"""
-    return [(section.text[: mark.at], mark.url) for section in reading.sections for mark in section.sources]
 
 
 def test_a_document_of_libreoffice() -> None:

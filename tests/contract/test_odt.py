@@ -11,7 +11,7 @@ import pytest
 
 from assistant.errors import UnreadableDocument
 from ingest.readers.odt import read_odt
-from ingest.readers.reading import Reading
+from tests.contract.said import marks, told
 
 SAMPLES = Path(__file__).parent / "samples"
 OASIS = "urn:oasis:names:tc:opendocument:xmlns"
@@ -46,15 +46,6 @@ def p(content: str, style: str = "Standard") -> str:
 
 def h(level: str, content: str) -> str:
     return f"<text:h {level}>{content}</text:h>"
-
-
-def told(reading: Reading) -> list[tuple[tuple[str, ...], str]]:
-    return [(section.anchor.heading, section.text) for section in reading.sections]
-
-
-def marks(reading: Reading) -> list[tuple[str, str]]:
-    """(the text before the mark, address)"""
-    return [(section.text[: mark.at], mark.url) for section in reading.sections for mark in section.sources]
 
 
 def test_a_document_of_libreoffice() -> None:
