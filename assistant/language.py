@@ -6,12 +6,15 @@ language, add `locales/<code>/messages.po`.
 
 from __future__ import annotations
 
+import gettext
 import re
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import stopwordsiso
+from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 EU_LANGUAGES = frozenset("bg cs da de el en es et fi fr ga hr hu it lt lv mt nl pl pt ro sk sl sv".split())
@@ -54,17 +57,27 @@ def _detector() -> Any:  # noqa: ANN401
     return LangDetector(LangDetectConfig(model="lite"))
 
 
+def message(text: str) -> str:
+    """The text, as it is: marks a message in a table, which is said where the table is read."""
+    return text
+
+
 def say(message: str, language: str, **values: object) -> str:
     """`message` in `language`, with its {placeholders} filled."""
-    return (_catalogue(language).get(message) or message).format(**values)
+    return _catalogue(language).gettext(message).format(**values)
+
+
+def say_number(one: str, many: str, number: int, language: str) -> str:
+    """The message for a number of things, in the plural form that the language has for it; {number} is filled."""
+    return _catalogue(language).ngettext(one, many, number).format(number=number)
 
 
 @cache
-def _catalogue(language: str) -> dict[str, str]:
+def _catalogue(language: str) -> gettext.NullTranslations:
     file = LOCALES / language / "messages.po"
     if language not in EU_LANGUAGES or not file.exists():
-        return {}
-    with file.open("rb") as stream:
-        return {
-            str(entry.id): str(entry.string) for entry in read_po(stream, locale=language) if entry.id and entry.string
-        }
+        return gettext.NullTranslations()
+    with file.open("rb") as stream, BytesIO() as compiled:
+        write_mo(compiled, read_po(stream, locale=language))
+        compiled.seek(0)
+        return gettext.GNUTranslations(compiled)

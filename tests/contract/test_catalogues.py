@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def messages() -> set[str]:
-    """The messages that the code says: the constant first arguments of say and _notice."""
+    """The messages that the code says: the constant first arguments of those that say something."""
     found = set()
     for part in ("assistant", "ui"):
         for file in (ROOT / part).rglob("*.py"):
@@ -23,7 +23,7 @@ def messages() -> set[str]:
                     name = getattr(node.func, "id", getattr(node.func, "attr", ""))
                     text = node.args[0]
                     if (
-                        name in ("say", "_say", "_notice")
+                        name in ("say", "said", "_notice", "message")
                         and isinstance(text, ast.Constant)
                         and isinstance(text.value, str)
                     ):
