@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 PREFIX = "ct_"
 ROLES = {  # what the holder of a role counts as
     "reader": ("reader",),
-    "maintainer": ("reader", "maintainer"),
+    "staff": ("reader", "staff"),
+    "maintainer": ("reader", "staff", "maintainer"),
 }
 MAX_NAME = 100
 
@@ -61,7 +62,7 @@ class Keys:
     def create(self, name: str, role: str) -> tuple[Key, str]:
         """A new key and its secret, which is not kept. Raises BadRequest."""
         if role not in ROLES:
-            raise BadRequest(f"There is no role {role!r}.", f"Use {' or '.join(ROLES)}.")
+            raise BadRequest(f"There is no role {role!r}.", f"Use {', '.join(ROLES)}.")
         if not name.strip() or len(name) > MAX_NAME:
             raise BadRequest(
                 "The name is empty or too long.", f"Name who uses the key, in up to {MAX_NAME} characters."
@@ -108,7 +109,7 @@ def _now() -> str:
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="Who or what will use it.")],
-    role: Annotated[str, typer.Option(help=" or ".join(ROLES) + ".")] = "reader",
+    role: Annotated[str, typer.Option(help=", ".join(ROLES) + ".")] = "reader",
     as_json: Json = False,
 ) -> None:
     """Make a key and show it, once. Example: [bold]cluster-talks keys create Ana --role maintainer[/]."""

@@ -181,6 +181,11 @@ class Filters:
     source: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
 
+    def admit(self, document: Document) -> bool:
+        """Whether a document may be found."""
+        wanted = ((self.kind, document.kind), (self.source, document.id), (self.language, document.language))
+        return all(value in values for values, value in wanted if values)
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

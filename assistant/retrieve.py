@@ -105,6 +105,11 @@ class Retriever:
         lines = EVERYDAY.read_text(encoding="utf-8").splitlines()
         self._everyday = np.asarray(embedder.embed_documents(lines), dtype=np.float32)
 
+    @property
+    def embedder(self) -> Embedder:
+        """What questions are embedded with."""
+        return self._embedder
+
     def index(self, edition: Edition) -> Index:
         """The open indexes of an edition. Raises EmbedderMismatch when its vectors are another model's."""
         if edition.embedder != self._embedder.name:
@@ -162,7 +167,8 @@ class Retriever:
             return Found((), (), 1.0, words, query.periods)
         nearest = sorted(scores, key=lambda chunk: -scores[chunk])[: count * 2]
         gaps = index.gaps.nearest(vectors[0], GAPS)
-        found = self._library.chunks(edition.number, [*nearest, *gaps])
+        stored = self._library.chunks(edition.number, [*nearest, *gaps])
+        found = {id_: entry for id_, entry in stored.items() if query.filters.admit(entry[1])}
         ranked = [(scores[id_] / best_possible * _share(found[id_][0], query.periods), *found[id_]) for id_ in found]
         ranked.sort(key=lambda entry: -entry[0])
         hits = self._hits(index, vectors[0], ranked)

@@ -1,6 +1,7 @@
 """Ingest runs inside the server, one at a time: asked for by the command line or the API, told in the library.
 
-A run's `asked` is {"do": one of ACTIONS, …}; a run that the server was killed in is done again after its start.
+At the start and once a day it also deletes the questions and feedback that have been kept long enough. A
+run's `asked` is {"do": one of ACTIONS, …}; a run that the server was killed in is done again after its start.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from assistant.ask import Assistant
@@ -29,6 +31,7 @@ class Runner:
     settings: Settings
     stores: Stores
     assistant: Callable[[], Assistant]
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def start(self) -> None:
         """Look for requested runs in the background from now on."""
@@ -36,14 +39,25 @@ class Runner:
         threading.Thread(target=self._look, name="runs", daemon=True).start()
 
     def _look(self) -> None:
+        tidied: date | None = None
         while True:
             try:
+                tidied = self.tidy(tidied)
                 if run := self.stores.library.runs.claim():
                     self.do(run["id"], run["asked"])
                     continue
             except Exception:  # the database is away: look again later
                 logging.getLogger(__name__).exception("Runs cannot be looked for")
             time.sleep(LOOK_SECONDS)
+
+    def tidy(self, last: date | None = None) -> date:
+        """Today, when what is older than the setting KEEP_DAYS has been deleted, unless that was done today: `last`."""
+        now = self.clock()
+        if now.date() != last:
+            before = (now - timedelta(days=self.settings.keep_days)).isoformat(timespec="seconds")
+            for log in (self.stores.library.feedback, self.stores.library.missed):
+                log.forget(before)
+        return now.date()
 
     def do(self, number: int, asked: dict[str, Any]) -> None:
         """One run; whatever happens is noted with it."""

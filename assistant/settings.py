@@ -7,6 +7,7 @@ a misspelt setting that is silently ignored is worse than none. `cluster-talks s
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -16,6 +17,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from assistant.errors import BadSetting
 
 PREFIX = "CLUSTER_TALKS_"
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Whether refused and down-voted questions are kept, for how many days, and from how many people on they show."""
+
+    on: bool = True
+    people: int = 3
+    days: int = 90
+
+
+KEEPING = Keeping()
 
 
 class Settings(BaseSettings):
@@ -43,6 +56,9 @@ class Settings(BaseSettings):
     redis_url: str = Field("", description="not used yet: leave it empty")
     require_key: bool = Field(False, description="not used yet: leave it false")
     rate_limit: str = Field("6000/minute", description="questions and searches a client address may send; or off")
+    insights: bool = Field(True, description="keep refused and down-voted questions, without personal data")
+    insights_people: int = Field(3, ge=1, description="how many people must have asked before staff see a question")
+    keep_days: int = Field(90, ge=1, le=3650, description="days that these questions and feedback are kept")
     device: str = Field("cpu", description="device of sentence-transformers models")
     threads: int = Field(1, ge=1, le=64, description="threads of one question's embedding and of its reading")
 
@@ -57,6 +73,11 @@ class Settings(BaseSettings):
     def asked(self) -> Path:
         """The file of the questions that a new edition is asked."""
         return self.questions or self.corpus / "questions.jsonl"
+
+    @property
+    def keeping(self) -> Keeping:
+        """What is kept of questions and feedback."""
+        return Keeping(on=self.insights, people=self.insights_people, days=self.keep_days)
 
     @property
     def library_url(self) -> str:

@@ -15,7 +15,7 @@ from fastapi_offline import FastAPIOffline
 from limits import RateLimitItem
 
 from assistant import __version__
-from assistant.api import ask, auth, health, maintain, problems, sources, start_page, uploads
+from assistant.api import ask, auth, feedback, health, insights, maintain, problems, sources, start_page, uploads
 from assistant.api.limits import RateLimit
 from assistant.api.state import State
 from assistant.errors import ClusterTalksError
@@ -44,8 +44,8 @@ def create_app(state: State, warm_up: Callable[[State, FastAPI], None], limit: R
     app.add_middleware(uploads.UploadsApart)
     if limit is not None:
         app.add_middleware(RateLimit, limit=limit)
-    for router in (ask.router, sources.router, maintain.router, uploads.router, health.router, start_page.router):
-        app.include_router(router)
+    for part in (ask, feedback, sources, insights, maintain, uploads, health, start_page):
+        app.include_router(part.router)
     return app
 
 

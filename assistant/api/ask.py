@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from assistant.api.problems import responses
-from assistant.api.state import Ready
+from assistant.api.state import Ready, StateNow
 from assistant.ask import MAX_HISTORY, MAX_QUESTION, check
 from assistant.errors import ClusterTalksError
+from assistant.insights import note_missed
 from assistant.records import Answer, Citation, Done, Filters, Question, Said, Sentence, Status, Turn
 
 router = APIRouter(prefix="/api/v1", tags=["ask"])
@@ -76,17 +77,30 @@ def _checked(body: AskIn) -> Question:
 Asked = Annotated[Question, Depends(_checked)]
 
 
+def _noting(question: Asked, assistant: Ready, state: StateNow, request: Request) -> Callable[[Answer], None]:
+    """What keeps the question once its answer is known, if that is a refusal."""
+    client = request.client.host if request.client else "unknown"
+    return lambda answer: note_missed(assistant.library, question.text, answer, client, state.keeping)
+
+
+Note = Annotated[Callable[[Answer], None], Depends(_noting)]
+
+
 @router.post("/ask", responses=responses(400, 413, 422, 429, 503))
-def ask(question: Asked, assistant: Ready) -> Answer:
+def ask(question: Asked, assistant: Ready, note: Note) -> Answer:
     """Answer a question from the documents, each sentence with its citations, or refuse and say why."""
-    return assistant.ask(question)
+    answer = assistant.ask(question)
+    note(answer)
+    return answer
 
 
 @router.post("/ask/stream", response_class=EventSourceResponse, responses=responses(400, 413, 422, 429, 503))
-def ask_stream(question: Asked, assistant: Ready) -> Iterator[ServerSentEvent]:
+def ask_stream(question: Asked, assistant: Ready, note: Note) -> Iterator[ServerSentEvent]:
     """The same as an event stream: `status`, `sentence` …, then `done` with the whole answer, or `error`."""
     try:
         for number, event in enumerate(assistant.stream(question)):
+            if isinstance(event, Done):
+                note(event.answer)
             yield _as_sse(event, number)
     except ClusterTalksError as error:
         yield ServerSentEvent(event="error", data={"title": error.title, "detail": str(error), "status": error.status})

@@ -30,13 +30,23 @@ def get_key(assistant: Ready, sent: Sent) -> Key:
     return key
 
 
+def get_staff(key: Annotated[Key, Depends(get_key)]) -> Key:
+    """The key, for routes that staff and maintainers may use. Raises Forbidden."""
+    return _with_role(key, "staff")
+
+
 def get_maintainer(key: Annotated[Key, Depends(get_key)]) -> Key:
     """The key, for routes that only maintainers may use. Raises Forbidden."""
-    if not key.may("maintainer"):
-        raise Forbidden(f"A {key.role} may not do this.", "Use a key with the role maintainer.")
+    return _with_role(key, "maintainer")
+
+
+def _with_role(key: Key, role: str) -> Key:
+    if not key.may(role):
+        raise Forbidden(f"A {key.role} may not do this.", f"Use a key with the role {role}.")
     return key
 
 
+Staff = Annotated[Key, Depends(get_staff)]
 Maintainer = Annotated[Key, Depends(get_maintainer)]
 
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from assistant.api.problems import problem
 from assistant.errors import BadSetting
 
-COUNTED = ("/api/v1/ask", "/api/v1/search")
+COUNTED = ("/api/v1/ask", "/api/v1/search", "/api/v1/feedback")
 
 
 def rate_limit(setting: str) -> RateLimitItem | None:

@@ -10,13 +10,16 @@ from fastapi import Depends, Request
 
 from assistant.ask import Assistant
 from assistant.errors import NotReady
+from assistant.settings import KEEPING, Keeping
 
 
 class State:
-    """Shared by all requests of one server process. `corpus` is the folder that documents are put in."""
+    """Shared by all requests of one server process. `corpus` is the folder that documents are put in, `keeping` tells
+    what is kept of questions and feedback."""
 
-    def __init__(self, corpus: Path = Path("corpus")) -> None:
+    def __init__(self, corpus: Path = Path("corpus"), keeping: Keeping = KEEPING) -> None:
         self.corpus = corpus
+        self.keeping = keeping
         self._assistant: Assistant | None = None
         self._closers: list[Callable[[], None]] = []
         self.stage = "starting"

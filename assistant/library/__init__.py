@@ -18,6 +18,7 @@ from assistant.errors import Conflict, NotFound, NotReady
 from assistant.keys import Keys
 from assistant.library.logs import Runs, Visits, now
 from assistant.library.tables import CHUNKS, EDITIONS, MEMBERS, POINTER, SCHEMA, SKETCHES, VERSIONS
+from assistant.library.voices import FeedbackLog, MissedLog, Sessions
 from assistant.records import Chunk, Document, Edition
 
 
@@ -30,6 +31,8 @@ class Library:
             event.listen(self._engine, "connect", _tune_sqlite)
         SCHEMA.create_all(self._engine)
         self.keys, self.runs, self.visits = Keys(self._engine), Runs(self._engine), Visits(self._engine)
+        self.feedback, self.missed = FeedbackLog(self._engine), MissedLog(self._engine)
+        self.sessions = Sessions(self._engine)
 
     # --- editions
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Float, ForeignKey, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, Column, Float, ForeignKey, Integer, LargeBinary, MetaData, String, Table, Text
 
 SCHEMA = MetaData()
 
@@ -80,4 +80,46 @@ KEYS = Table(
     Column("digest", String(64), unique=True, nullable=False),
     Column("created", String(32), nullable=False),
     Column("revoked", String(32)),
+)
+FEEDBACK = Table(
+    "feedback",
+    SCHEMA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("answer", String(64), index=True, nullable=False),
+    Column("rating", String(4), nullable=False),
+    Column("reason", String(16)),
+    Column("comment", Text, nullable=False),
+    Column("question", Text),
+    Column("document", String(64)),
+    Column("language", String(8), nullable=False),
+    Column("edition", Integer, nullable=False),
+    Column("vector", LargeBinary),
+    Column("embedder", Text),
+    Column("created", String(32), index=True, nullable=False),
+    Column("done", String(32)),
+    sqlite_autoincrement=True,  # the id of an erased row is not given to another
+)
+MISSED = Table(
+    "missed",
+    SCHEMA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("answer", String(64), index=True, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("reason", String(16), nullable=False),
+    Column("document", String(64)),
+    Column("edition", Integer, nullable=False),
+    Column("asker", String(16), nullable=False),
+    Column("vector", LargeBinary),
+    Column("embedder", Text),
+    Column("created", String(32), index=True, nullable=False),
+    Column("done", String(32)),
+    sqlite_autoincrement=True,  # the id of an erased row is not given to another
+)
+SESSIONS = Table(
+    "sessions",
+    SCHEMA,
+    Column("digest", String(64), primary_key=True),
+    Column("key", Integer, nullable=False),
+    Column("expires", String(32), nullable=False),
 )

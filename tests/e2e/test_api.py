@@ -165,6 +165,13 @@ def test_filters_hold_for_answers(client: httpx.Client) -> None:
     assert all(citation["uri"].startswith("events/") for citation in answer["citations"])
 
 
+def test_filters_hold_for_recorded_gaps_too(client: httpx.Client) -> None:
+    question = "How many people attended the Talk?"
+    assert {c["uri"].split("/")[0] for c in ask(client, question)["citations"]} == {"events"}
+    answer = ask(client, question, filters={"kind": ["procedures"]})
+    assert {c["uri"].split("/")[0] for c in answer["citations"]} <= {"procedures"}
+
+
 BAD = {
     "empty": (b'{"question": "  "}', 422, "empty"),
     "20 kB": (json.dumps({"question": "why " * 5000}).encode(), 413, "characters"),
