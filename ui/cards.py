@@ -11,6 +11,7 @@ from babel.dates import format_date
 from assistant.places import clock
 from assistant.records import Anchor, Citation
 from ui.conversation import Excerpt, Exchange, Source
+from ui.languages import locale_of
 from ui.markup import ADDRESS, plain, said
 
 ITEM = re.compile(r"^[-|] ", re.MULTILINE)
@@ -60,8 +61,11 @@ def _badge(citation: Citation, language: str, today: date) -> str:
     start, end = citation.valid_from, citation.valid_until
     if start is None and end is None:
         return ""
-    locale = "en_GB" if language == "en" else language
-    days = {name: format_date(day, "medium", locale=locale) for name, day in (("start", start), ("end", end)) if day}
+    days = {
+        name: format_date(day, "medium", locale=locale_of(language))
+        for name, day in (("start", start), ("end", end))
+        if day
+    }
     message = "valid {start} to {end}" if len(days) == 2 else "valid from {start}" if start else "valid until {end}"  # noqa: PLR2004
     over = end is not None and end < today
     past = f'<span class="badge past">{said("no longer valid", language)}</span>' if over else ""
@@ -69,11 +73,19 @@ def _badge(citation: Citation, language: str, today: date) -> str:
 
 
 def _links(citation: Citation, language: str) -> str:
-    links = [(citation.link, "Open in context")]
+    links = [(citation.link, "Open in context")] if citation.link.startswith("/read/") else []
     if citation.url and ADDRESS.match(citation.url):
         links.append((citation.url, "Open the original"))
     shown = [(address, said(message, language)) for address, message in links]
     shown += [(other.url, escape(other.title)) for other in citation.related if other.url and ADDRESS.match(other.url)]
-    return "".join(
+    made = "".join(
         f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer">{text}</a>' for address, text in shown
+    )
+    return f"{made}{_ask_about(citation, language)}"
+
+
+def _ask_about(citation: Citation, language: str) -> str:
+    return (
+        f'<button type="button" data-source="{escape(citation.document)}" data-title="{escape(citation.title)}">'
+        f"{said('Ask about this source', language)}</button>"
     )

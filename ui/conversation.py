@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from queue import Empty, SimpleQueue
 from typing import Literal
 
@@ -14,7 +15,7 @@ from assistant.ask import Assistant
 from assistant.errors import ClusterTalksError
 from assistant.language import detect_language
 from assistant.library import Library
-from assistant.records import Citation, Done, Question, Said, Sentence, Turn
+from assistant.records import Answer, Citation, Done, Filters, Question, Said, Sentence, Turn
 
 CONTEXT = 300
 REMEMBERED = 12
@@ -40,8 +41,24 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Focus:
+    """What questions are restricted to: kinds of documents, one document (its id and title), the day whose rules count
+    (None: today)."""
+
+    kinds: tuple[str, ...] = ()
+    source: tuple[str, str] | None = None
+    as_of: date | None = None
+
+    @property
+    def filters(self) -> Filters:
+        """The restriction as a search takes it."""
+        return Filters(kind=self.kinds, source=self.source[:1] if self.source else ())
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
-    """One question with as much of its answer as there is. `language` is the answer's."""
+    """One question with as much of its answer as there is. `language` is the answer's, `id` and `edition` too;
+    `rating` is what the visitor thinks of it."""
 
     question: str
     language: str
@@ -52,22 +69,33 @@ class Exchange:
     abstained: bool = False
     answer: str = ""
     problem: str = ""
+    focus: Focus = Focus()
+    id: str = ""
+    edition: int = 0
+    rating: Literal["", "up", "down"] = ""
 
 
 Exchanges = tuple[Exchange, ...]
+Note = Callable[[str, Answer], None]
 
 
 def converse(
-    assistant: Assistant, exchanges: Exchanges, question: str, language: str, stop: threading.Event
+    assistant: Assistant,
+    exchanges: Exchanges,
+    question: str,
+    language: str,
+    stop: threading.Event,
+    focus: Focus = Focus(),
+    note: Note = lambda question, answer: None,
 ) -> Iterator[Exchanges]:
     """The conversation with `question` added, again after every sentence, until the answer is whole or `stop` is set.
     `language` is the page's: it decides where the question's own is not certain. An error is never raised: it ends the
     conversation with a failed exchange."""
     before = tuple(exchange for exchange in exchanges if exchange.state in ("done", "stopped"))
-    current = asked = Exchange(question.strip(), detect_language(question, default=language))
+    current = asked = Exchange(question.strip(), detect_language(question, default=language), focus=focus)
     yield (*before, current)
     try:
-        for current in _until(stop, _answer(assistant, asked, history(before))):
+        for current in _until(stop, _answer(assistant, asked, history(before), note)):
             yield (*before, current)
         if current.state == "running":
             yield (*before, replace(current, state="stopped"))
@@ -88,13 +116,16 @@ def history(exchanges: Sequence[Exchange]) -> tuple[Turn, ...]:
     return tuple(turns)
 
 
-def _answer(assistant: Assistant, current: Exchange, turns: tuple[Turn, ...]) -> Iterator[Exchange]:
-    for event in assistant.stream(Question(current.question, turns, current.language)):
+def _answer(assistant: Assistant, current: Exchange, turns: tuple[Turn, ...], note: Note) -> Iterator[Exchange]:
+    focus = current.focus
+    asked = Question(current.question, turns, current.language, focus.as_of, focus.filters)
+    for event in assistant.stream(asked):
         if isinstance(event, Said):
             new = tuple(_source(assistant.library, citation) for citation in event.citations)
             current = replace(current, sentences=(*current.sentences, event.sentence), sources=(*current.sources, *new))
         elif isinstance(event, Done):
             answer = event.answer
+            note(current.question, answer)
             current = replace(
                 current,
                 state="done",
@@ -102,6 +133,8 @@ def _answer(assistant: Assistant, current: Exchange, turns: tuple[Turn, ...]) ->
                 abstained=answer.abstained,
                 answer=answer.answer,
                 suggestions=answer.suggestions,
+                id=answer.id,
+                edition=answer.edition,
             )
         yield current
 

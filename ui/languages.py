@@ -19,6 +19,16 @@ def language_names() -> tuple[tuple[str, str], ...]:
     return tuple((code, name[:1].upper() + name[1:]) for code, name in names)
 
 
+def known_language(code: str, default: str = "en") -> str:
+    """The code, or `default` where it is no official EU language's."""
+    return code if code in EU_LANGUAGES else default
+
+
+def locale_of(language: str) -> str:
+    """The locale whose dates the page uses for a language: Europe's English, not America's."""
+    return "en_GB" if language == "en" else language
+
+
 def wished_language(accept_language: str, default: str = "en") -> str:
     """The EU language that an Accept-Language header (RFC 9110, 12.5.4) ranks first, or `default`."""
     best, quality = default, 0.0

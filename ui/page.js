@@ -1,11 +1,77 @@
 // Runs once in each gr.HTML of the page, which hands in element, trigger and watch.
 let exchanges = 0;
 
+// What a button does, by its data attribute.
+const actions = {
+  question: (button) => trigger("click", { question: button.dataset.question }),
+  copy: (button) => copy(button.dataset.copy, button),
+  link: (button) => copy(new URL(button.dataset.link, location.origin).href, button),
+  rephrase: (button) => write(button.dataset.rephrase),
+  anywhere: (button) => {
+    trigger("clear");
+    write(button.dataset.anywhere);
+  },
+  rate: rate,
+  cancel: (button) => close(button.form),
+  source: (button) => {
+    trigger("select", { source: button.dataset.source, title: button.dataset.title });
+    box().focus();
+  },
+  drop: drop,
+  save: (button) => {
+    trigger("download", { form: button.dataset.save });
+    button.closest("details").open = false;
+  },
+  print: (button) => {
+    button.closest("details").open = false;
+    print();
+  },
+};
+
 element.addEventListener("click", (event) => {
-  const button = event.target.closest("button[data-question]");
-  if (button) return trigger("click", { question: button.dataset.question });
+  const button = event.target.closest("button");
+  const action = button && Object.keys(button.dataset).find((name) => name in actions);
+  if (action) return actions[action](button);
   const link = event.target.closest('a[href^="#"]');
-  if (!link) return;
+  if (link) follow(link, event);
+});
+
+element.addEventListener("change", (event) => {
+  if (event.target.matches('[name="language"]')) trigger("select", { language: event.target.value });
+  const form = event.target.closest("form.sheet");
+  if (form) restrict(form);
+});
+
+element.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const sent = Object.fromEntries(new FormData(event.target));
+  const { reason = null, comment = "", document = null } = sent;
+  trigger("submit", { exchange: event.target.dataset.exchange, rating: "down", reason, comment, document });
+});
+
+// A menu closes on Escape and when something else is clicked; a meaning on Escape.
+element.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  hide();
+  const menu = event.target.closest("details[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+document.addEventListener("click", (event) => {
+  for (const menu of element.querySelectorAll("details[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+
+for (const start of ["pointerover", "focusin"]) {
+  element.addEventListener(start, (event) => {
+    const term = event.target.closest(".term");
+    if (term) show(term);
+    else if (!event.target.closest(".meaning")) hide();
+  });
+}
+for (const end of ["pointerleave", "focusout"]) element.addEventListener(end, hide);
+
+function follow(link, event) {
   // The page has a <base>, so beside a ?q= a bare fragment would load the page again.
   event.preventDefault();
   location.hash = link.getAttribute("href");
@@ -16,15 +82,97 @@ element.addEventListener("click", (event) => {
     animation.cancel();
     animation.play();
   }
-});
+}
 
-element.addEventListener("change", (event) => {
-  if (event.target.matches("select")) trigger("select", { language: event.target.value });
-});
+async function copy(text, button) {
+  const label = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without https a browser has no clipboard for pages.
+    const area = Object.assign(document.createElement("textarea"), { value: text });
+    button.after(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+    button.focus();
+  }
+  button.textContent = button.dataset.done;
+  setTimeout(() => (button.textContent = label), 2000);
+}
+
+function box() {
+  return document.querySelector("#question textarea");
+}
+
+function write(text) {
+  box().value = text;
+  box().dispatchEvent(new Event("input", { bubbles: true }));
+  box().focus();
+}
+
+function rate(button) {
+  const form = document.getElementById(button.getAttribute("aria-controls"));
+  if (!form) return trigger("submit", { exchange: button.dataset.exchange, rating: "up", reason: null, comment: "", document: null });
+  form.hidden = !form.hidden;
+  button.setAttribute("aria-expanded", String(!form.hidden));
+  if (form.hidden) return;
+  form.querySelector("input").focus({ preventScroll: true });
+  form.scrollIntoView({ block: "nearest" });
+}
+
+function close(form) {
+  form.hidden = true;
+  const opener = element.querySelector(`[aria-controls="${form.id}"]`);
+  opener.setAttribute("aria-expanded", "false");
+  opener.focus();
+}
+
+function restrict(form) {
+  const kinds = [...form.querySelectorAll('[name="kind"]:checked')].map((kind) => kind.value);
+  trigger("change", { kinds, as_of: form.elements.as_of.value });
+}
+
+function drop(button) {
+  const [what, value] = button.dataset.drop.split(":");
+  const choices = document.querySelector("#options form");
+  if (what === "source") trigger("clear");
+  else if (what === "as_of") choices.elements.as_of.value = "";
+  else choices.querySelector(`[name="kind"][value="${CSS.escape(value)}"]`).checked = false;
+  if (what !== "source") choices.elements.as_of.dispatchEvent(new Event("change", { bubbles: true }));
+  box().focus();
+}
+
+// The choices are those that the restrictions above the box tell, also after these were lifted all at once.
+function mirror() {
+  const told = [...element.querySelectorAll("[data-drop]")].map((button) => button.dataset.drop);
+  const choices = document.querySelector("#options form");
+  if (!choices) return;
+  for (const kind of choices.querySelectorAll('[name="kind"]')) kind.checked = told.includes(`kind:${kind.value}`);
+  if (!told.includes("as_of")) choices.elements.as_of.value = "";
+}
+
+function show(term) {
+  hide();
+  const meaning = document.getElementById(term.getAttribute("aria-describedby"));
+  const at = term.getBoundingClientRect();
+  meaning.classList.add("shown");
+  const left = Math.min(at.left, innerWidth - meaning.offsetWidth - 12);
+  const above = at.top - meaning.offsetHeight;
+  meaning.style.left = `${Math.max(12, left)}px`;
+  meaning.style.top = `${above > 8 ? above : at.bottom}px`;
+}
+
+function hide() {
+  for (const meaning of element.querySelectorAll(".meaning.shown")) meaning.classList.remove("shown");
+}
 
 function settle() {
   const top = element.querySelector("[data-language]");
   if (top) document.documentElement.lang = top.dataset.language;
+  if (element.closest("#chips")) mirror();
+  const file = element.querySelector("[data-file]");
+  if (file) download(file);
   const all = element.querySelectorAll(".exchange");
   if (all.length > exchanges) {
     const newest = all[all.length - 1];
@@ -33,6 +181,14 @@ function settle() {
     if (document.activeElement === document.body) newest.querySelector("h2").focus({ preventScroll: true });
   }
   exchanges = all.length;
+}
+
+function download(file) {
+  const bytes = Uint8Array.from(atob(file.dataset.content), (char) => char.charCodeAt(0));
+  const address = URL.createObjectURL(new Blob([bytes], { type: file.dataset.media }));
+  Object.assign(document.createElement("a"), { href: address, download: file.dataset.file }).click();
+  URL.revokeObjectURL(address);
+  file.remove();
 }
 
 watch("value", settle);

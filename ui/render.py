@@ -6,16 +6,22 @@ Quotes are set apart from what the assistant says itself: class "quote" against 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from html import escape
 from itertools import groupby
 from pathlib import Path
 
+from assistant.glossary import Glossary
+from assistant.language import say_number
 from assistant.records import Citation, Sentence
 from ui.cards import cards_of
 from ui.conversation import Exchange
+from ui.focus import restricted
 from ui.languages import language_names
-from ui.markup import linked, plain, said
+from ui.markup import linked, said
+from ui.tools import answer_tools
+from ui.words import Words
 
 NAME = "Cluster Talks Assistant"
 LOGO = Path(__file__).with_name("logo.svg").read_text(encoding="utf-8")
@@ -49,12 +55,21 @@ def footer(language: str) -> str:
     return f"<p>{said('Answers quote their sources. When the documents do not say it, I say so.', language)}</p>"
 
 
-def talk(exchanges: Sequence[Exchange], language: str) -> str:
+@dataclass(frozen=True)
+class Look:
+    """What the conversation is shown with: the words that are explained, and whether answers can be rated."""
+
+    glossary: Glossary
+    rating: bool
+
+
+def talk(exchanges: Sequence[Exchange], language: str, look: Look) -> str:
     """The conversation; while there is none, the examples."""
     if not exchanges:
         return _examples(language)
-    last = len(exchanges) - 1
-    shown = "".join(_exchange(entry, _prefix(i, last), i == last) for i, entry in enumerate(exchanges))
+    shown = "".join(
+        _exchange(entry, number, number == len(exchanges), look, language) for number, entry in enumerate(exchanges, 1)
+    )
     return f'<div class="log" role="log" aria-live="polite">{shown}</div>'
 
 
@@ -62,7 +77,7 @@ def sources(exchanges: Sequence[Exchange], language: str, today: date) -> str:
     """One card a citation, those of the latest answer first."""
     last = len(exchanges) - 1
     groups = [
-        cards_of(entry, _prefix(i, last), language, today, i == last)
+        cards_of(entry, "" if i == last else f"{i + 1}-", language, today, i == last)
         for i, entry in reversed(list(enumerate(exchanges)))
         if entry.sources
     ]
@@ -73,10 +88,6 @@ def sources(exchanges: Sequence[Exchange], language: str, today: date) -> str:
 
 
 SUBTITLE = "I answer only from documents that people chose and checked, and show where each sentence comes from."
-
-
-def _prefix(index: int, last: int) -> str:
-    return "" if index == last else f"{index + 1}-"
 
 
 def _examples(language: str) -> str:
@@ -94,12 +105,21 @@ def _ask_buttons(questions: Iterable[tuple[str, str]]) -> str:
     )
 
 
-def _exchange(exchange: Exchange, prefix: str, latest: bool) -> str:
-    parts = [f'<h2 class="question" tabindex="-1">{escape(exchange.question)}</h2>']
+def _exchange(exchange: Exchange, number: int, latest: bool, look: Look, language: str) -> str:
+    prefix = "" if latest else f"{number}-"
+    words = Words(look.glossary, f"{number}-", (exchange.language, language))
+    parts = [
+        f'<h2 class="question" tabindex="-1">{escape(exchange.question)}</h2>',
+        restricted(exchange.focus, exchange.language),
+    ]
     if exchange.sentences:
-        parts.append(_answer(exchange, prefix))
+        parts += [_answer(exchange, prefix, words), words.meanings()]
+    if exchange.sources:
+        parts.append(_to_sources(exchange, prefix))
     if exchange.state == "running":
         parts.append(f'<p class="progress" role="status">{said("Searching the documents", exchange.language)}</p>')
+    elif exchange.sentences:
+        parts.append(answer_tools(exchange, number, look.rating))
     if exchange.state == "failed":
         parts.append(_problem(exchange))
     if latest and exchange.suggestions:
@@ -107,13 +127,21 @@ def _exchange(exchange: Exchange, prefix: str, latest: bool) -> str:
     return f'<article class="exchange {exchange.state}">{"".join(parts)}</article>'
 
 
-def _answer(exchange: Exchange, prefix: str) -> str:
+def _to_sources(exchange: Exchange, prefix: str) -> str:
+    """On a phone the sources stand below everything: how many there are, and the way there."""
+    count = say_number("{number} source", "{number} sources", len(exchange.sources), exchange.language)
+    first = exchange.sources[0].citation.number
+    return f'<p class="to-sources"><a href="#source-{prefix}{first}">{escape(count)}</a></p>'
+
+
+def _answer(exchange: Exchange, prefix: str, words: Words) -> str:
     label = f'<p class="label">{said("Not answered", exchange.language)}</p>' if exchange.abstained else ""
     look = "answer refusal" if exchange.abstained else "answer"
-    return f'<div class="{look}" lang="{escape(exchange.language)}">{label}{"".join(_blocks(exchange, prefix))}</div>'
+    body = "".join(_blocks(exchange, prefix, words))
+    return f'<div class="{look}" lang="{escape(exchange.language)}">{label}{body}</div>'
 
 
-def _blocks(exchange: Exchange, prefix: str) -> Iterator[str]:
+def _blocks(exchange: Exchange, prefix: str, words: Words) -> Iterator[str]:
     titles = {source.citation.number: source.citation for source in exchange.sources}
     before: Sentence | None = None
     seen: set[int] = set()
@@ -122,7 +150,7 @@ def _blocks(exchange: Exchange, prefix: str) -> Iterator[str]:
         for sentence in group:
             repeated = layout == "item" and before is not None and sentence.citations == before.citations
             marks = "" if repeated else _marks(sentence.citations, titles, prefix, seen)
-            pieces.append(_sentence(sentence, marks, titles))
+            pieces.append(_sentence(sentence, marks, titles, words))
             before = sentence
         yield _block(kind, layout, pieces)
 
@@ -135,23 +163,21 @@ def _block(kind: str, layout: str, pieces: Sequence[str]) -> str:
     return f'<p class="{kind}">{" ".join(pieces)}</p>'
 
 
-def _sentence(sentence: Sentence, marks: str, citations: dict[int, Citation]) -> str:
+def _sentence(sentence: Sentence, marks: str, citations: dict[int, Citation], words: Words) -> str:
     if sentence.kind == "notice":
         return linked(sentence.text)
     cited = next((citations[number] for number in sentence.citations if number in citations), None)
     language = f' lang="{escape(cited.language)}"' if cited and sentence.kind == "quote" else ""
-    return f"<span{language}>{_highlighted(sentence)}</span>{marks}"
+    return f"<span{language}>{_highlighted(sentence, words)}</span>{marks}"
 
 
-def _highlighted(sentence: Sentence) -> str:
+def _highlighted(sentence: Sentence, words: Words) -> str:
     """The text, the words that answer set off."""
     if sentence.highlight is None:
-        return plain(sentence.text)
+        return words.marked(sentence.text)
     start, end = sentence.highlight
-    before, words, after = (
-        plain(part) for part in (sentence.text[:start], sentence.text[start:end], sentence.text[end:])
-    )
-    return f"{before}<strong>{words}</strong>{after}"
+    before, answer, after = sentence.text[:start], sentence.text[start:end], sentence.text[end:]
+    return f"{words.marked(before)}<strong>{words.marked(answer)}</strong>{words.marked(after)}"
 
 
 def _marks(numbers: Sequence[int], citations: dict[int, Citation], prefix: str, seen: set[int]) -> str:

@@ -17,7 +17,22 @@ from assistant.api.app import create_app
 from assistant.api.state import State
 from assistant.ask import Assistant
 from assistant.errors import TooLarge
-from assistant.records import Anchor, Answer, Citation, Document, Done, Event, Question, Reason, Said, Sentence, Status
+from assistant.records import (
+    Anchor,
+    Answer,
+    Chunk,
+    Citation,
+    Document,
+    Done,
+    Edition,
+    Event,
+    Question,
+    Reason,
+    Said,
+    Sentence,
+    Status,
+    Unit,
+)
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script> ${1+1} {{value}}"
 TEXT = (
@@ -25,6 +40,16 @@ TEXT = (
 )
 START = TEXT.index("The quoted")
 SPAN = (START, TEXT.index(" After it"))
+MEANING = f"It says what is explained. {HOSTILE}"
+EXPLAINED = Chunk(
+    "g",
+    "g",
+    f"{MEANING}\nIn other languages: de das Wort.",
+    0,
+    len(MEANING) + 32,
+    Anchor(("Explained word",)),
+    units=(Unit(0, len(MEANING)), Unit(len(MEANING) + 1, len(MEANING) + 32, "terms")),
+)
 
 
 def citation(number: int = 1, **changes: Any) -> Citation:
@@ -55,7 +80,12 @@ class ScriptedAssistant:
 
     @property
     def library(self) -> Any:
-        return SimpleNamespace(snapshot=lambda document, edition: (Document("one", "one.md", "A title", "0"), TEXT))
+        return SimpleNamespace(
+            snapshot=lambda document, edition: (Document("one", "one.md", "A title", "0"), TEXT),
+            current=lambda: Edition(1, "x", 1, "ready", ""),
+            all_chunks=lambda edition: ((EXPLAINED, Document("g", "glossary/g.md", "Glossary", "0", kind="glossary")),),
+            missed=SimpleNamespace(add=lambda **row: None),
+        )
 
     def stream(self, question: Question) -> Iterator[Event]:
         self.asked.append(question)
@@ -71,6 +101,8 @@ class ScriptedAssistant:
                 yield from self._slow()
             case "hostile":
                 yield from self._answer(question, citation(title=HOSTILE, url="javascript:alert(1)"), HOSTILE)
+            case "explain":
+                yield from self._answer(question, citation(), "An explained word, and the Explained word again.")
             case "words":
                 yield from self._answer(question, citation(), "The quoted sentence stands here.", highlight=(4, 10))
             case _:

@@ -7,8 +7,9 @@ import string
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
-from assistant.language import EU_LANGUAGES, LOCALES, say
+from assistant.language import EU_LANGUAGES, LOCALES, say, say_number
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,3 +45,23 @@ def test_a_catalogue_is_complete(language: str) -> None:
         said = say(message, language, **blanks)
         assert fields(said) == fields(message)
         assert said != message or len(message.split()) < 3, f"{language} does not say: {message}"
+
+
+# The number of a thing that is said in each plural form, for languages that do not have English's two.
+PLURALS = {
+    "cs": (1, 2, 5), "ga": (1, 2, 3, 7, 11), "hr": (1, 2, 5), "lt": (1, 2, 10), "lv": (1, 2, 0), "mt": (1, 2, 11, 20),
+    "pl": (1, 2, 5), "ro": (1, 2, 20), "sk": (1, 2, 5), "sl": (1, 2, 3, 5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", sorted(EU_LANGUAGES - {"en"}))
+def test_numbers_are_said_in_the_forms_of_the_language(language: str) -> None:
+    with (LOCALES / language / "messages.po").open("rb") as file:
+        catalogue = read_po(file, locale=language)
+    forms = [entry.string for entry in catalogue if entry.pluralizable]
+    assert forms and all(len(form) == catalogue.num_plurals and all(form) for form in forms)
+    numbers = PLURALS.get(language, (1, 2))
+    assert catalogue.num_plurals == len(numbers)
+    said = [say_number("{number} source", "{number} sources", number, language) for number in numbers]
+    assert all(text.startswith(str(number)) for text, number in zip(said, numbers, strict=True))
+    assert {"source", "sources"}.isdisjoint(said[-1].split()) or language == "fr"
