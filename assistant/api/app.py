@@ -16,6 +16,7 @@ from limits import RateLimitItem
 
 from assistant import __version__
 from assistant.api import ask, auth, feedback, health, insights, maintain, problems, sources, start_page, uploads
+from assistant.api.headers import SafeHeaders
 from assistant.api.limits import RateLimit
 from assistant.api.state import State
 from assistant.errors import ClusterTalksError
@@ -42,6 +43,7 @@ def create_app(state: State, warm_up: Callable[[State, FastAPI], None], limit: R
     problems.install(app)
     auth.install(app)
     app.add_middleware(uploads.UploadsApart)
+    app.add_middleware(SafeHeaders)
     if limit is not None:
         app.add_middleware(RateLimit, limit=limit)
     for part in (ask, feedback, sources, insights, maintain, uploads, health, start_page):
