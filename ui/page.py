@@ -28,7 +28,7 @@ from assistant.ask import MAX_QUESTION, Assistant
 from assistant.insights import note_missed
 from assistant.language import say
 from assistant.settings import Keeping
-from ui import render, theme, tools
+from ui import accessibility, connection, render, theme, tools
 from ui.conversation import Exchanges, Focus, converse
 from ui.export import export
 from ui.focus import chips, day_of, kinds_of, options
@@ -47,13 +47,14 @@ Updates = dict[Any, Any]
 
 def mount(app: FastAPI, state: State, assistant: Assistant) -> None:
     """Put the chat page at / of the running application, in the place of its start page."""
+    app.include_router(accessibility.router)
     install_staff(app, state)
     gr.mount_gradio_app(
         app,
         Page(assistant, state.keeping).blocks,
         path="/",
         theme=gr.themes.Base(font=theme.FONTS, font_mono=theme.MONO).set(**theme.VARIABLES),
-        head=f"<style>{theme.CSS.read_text(encoding='utf-8')}</style>",
+        head=f"<style>{theme.CSS.read_text(encoding='utf-8')}</style><script>{connection.SCRIPT}</script>",
         favicon_path=str(theme.LOGO),
         footer_links=[],
         run_history=False,
@@ -91,6 +92,8 @@ class Page:
             with gr.Column(elem_id="main"):
                 self.talk = _html(self._talk((), "en"), "talk", script)
                 with gr.Column(elem_id="dock"), gr.Column(elem_id="composer"):
+                    self.notice = _html(connection.notice("en"), "connection", connection.SHOW)
+                    self.kept = gr.Textbox(elem_id="kept", visible="hidden")
                     self.chips = _html("", "chips", script)
                     self.box = gr.Textbox(
                         label=say("Ask a question", "en"),
@@ -114,8 +117,9 @@ class Page:
 
     def _connect(self) -> None:
         shown = [self.exchanges, self.talk, self.sources, self.box, self.ask, self.stop, self.new, self.save]
+        shown += [self.kept]
         words = [self.language, self.header, self.talk, self.sources, self.footer, self.options, self.chips, self.save]
-        words += [self.box, self.ask, self.stop, self.new]
+        words += [self.notice, self.box, self.ask, self.stop, self.new]
         known = [self.exchanges, self.language, self.focus]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         quick: dict[str, Any] = {**quiet, "queue": False}
@@ -124,6 +128,8 @@ class Page:
         self.blocks.load(self._greet, None, words, **quiet).then(self._ask_linked, known, shown, **quiet)
         self.stop.click(self._stop, None, None, **quick)
         restricted = [self.focus, self.chips]
+        resumed = [self.language, *shown, *restricted]
+        self.notice.submit(self._resume, [self.exchanges, self.focus, self.box], resumed, **quiet)
         self.new.click(self._new, self.language, [*shown, *restricted], **quick)
         self.talk.clear(self._ask_anywhere, self.language, restricted, **quick)
         self.header.select(self._speak, [self.exchanges, self.focus], words, **quick)
@@ -188,6 +194,16 @@ class Page:
             exchanges = (*exchanges[:index], rated, *exchanges[index + 1 :])
         return {self.exchanges: exchanges, self.talk: self._talk(exchanges, language)}
 
+    def _resume(self, exchanges: Exchanges, focus: Focus, box: str, held: gr.EventData) -> Updates:
+        """The connection is back: what this process does not know, the page hands back."""
+        language = known_language(str(held.language))
+        known = exchanges or connection.read(str(held.conversation))
+        if known and not exchanges:
+            focus = known[-1].focus
+        unanswered = known[-1].question if known and known[-1].state == "running" else ""
+        shown = self._shown(connection.broken_off(known), language) | self._restricted(focus, language)
+        return shown | {self.language: language, self.box: box or unanswered}
+
     def _restrict(self, focus: Focus, language: str, chosen: gr.EventData) -> Updates:
         """Other kinds or another day were chosen."""
         return self._restricted(replace(focus, kinds=kinds_of(chosen.kinds), as_of=day_of(chosen.as_of)), language)
@@ -217,6 +233,7 @@ class Page:
             self.exchanges: exchanges,
             self.talk: self._talk(exchanges, language),
             self.sources: render.sources(exchanges, language, _today()),
+            self.kept: gr.skip() if running and exchanges[-1].sentences else connection.write(exchanges),
             self.save: "" if running else tools.save(exchanges, language),
             self.ask: gr.update(visible=not running),
             self.stop: gr.update(visible=running),
@@ -233,6 +250,7 @@ class Page:
             self.chips: chips(focus, language),
             self.save: tools.save(exchanges, language),
             self.footer: render.footer(language),
+            self.notice: connection.notice(language),
             self.box: gr.Textbox(label=say("Ask a question", language), placeholder=say("Ask a question", language)),
             self.ask: say("Ask", language),
             self.stop: say("Stop", language),

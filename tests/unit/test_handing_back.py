@@ -1,0 +1,38 @@
+"""The conversation that the page hands back after a restart."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.records import Sentence
+from tests.browser.scripted import citation
+from ui.connection import MOST, broken_off, read, write
+from ui.conversation import Excerpt, Exchange, Source
+
+KNOWN = Exchange(
+    "What?",
+    "de",
+    "done",
+    (Sentence("The quoted sentence.", (1,), highlight=(4, 10)),),
+    (Source(citation(), Excerpt("before", "quote", "after")),),
+)
+
+
+def test_a_conversation_comes_back_whole() -> None:
+    assert read(write((KNOWN, KNOWN))) == (KNOWN, KNOWN)
+
+
+@pytest.mark.parametrize("text", ["", "null", "[{}]", "[" * 1000, '[{"question": 1}]'])
+def test_what_is_no_conversation_is_none(text: str) -> None:
+    assert read(text) == ()
+
+
+def test_a_conversation_that_is_too_long_is_none() -> None:
+    long = write((KNOWN,) * (MOST // len(write((KNOWN,))) + 100))
+    assert read(long) == ()
+
+
+def test_an_answer_on_its_way_has_failed_when_the_connection_broke() -> None:
+    running = Exchange("And?", "en")
+    assert [exchange.state for exchange in broken_off((KNOWN, running))] == ["done", "failed"]
+    assert broken_off((KNOWN,)) == (KNOWN,)

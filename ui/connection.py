@@ -1,0 +1,56 @@
+"""What the chat page needs when its server goes away: what to say, and the conversation as text to hand back.
+
+`connection.js` notices, says it and hands back. A new sentence is a line of `notice` and a `say(…)` in the script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from ui.conversation import Exchange, Exchanges
+from ui.markup import said
+
+SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+SHOW = "connection.show(element, trigger); watch('value', connection.again);"
+MOST = 2_000_000
+CONVERSATION = TypeAdapter(Exchanges)
+
+
+def notice(language: str) -> str:
+    """The place where the script says how the connection is, with the sentences in the language of the page."""
+    sentences = {
+        "lost": said("The connection is lost. Trying again …", language),
+        "unsent": said(
+            "The connection is lost. Your question stays in the box: ask it again when the connection is back.",
+            language,
+        ),
+        "back": said("Connected again.", language),
+        "slow": said("This takes longer than usual. You can wait, or stop it.", language),
+        "failed": said("Something went wrong. Your question is not lost: please try again.", language),
+    }
+    data = "".join(f' data-{name}="{sentence}"' for name, sentence in sentences.items())
+    return f'<p role="status" aria-live="polite"{data}></p>'
+
+
+def write(exchanges: Sequence[Exchange]) -> str:
+    """The conversation as JSON; `read` is its opposite."""
+    return CONVERSATION.dump_json(tuple(exchanges)).decode()
+
+
+def read(text: str) -> Exchanges:
+    """What `write` wrote; nothing where a browser hands back anything else, or more than 2 MB."""
+    if len(text) > MOST:
+        return ()
+    try:
+        return CONVERSATION.validate_json(text)
+    except ValidationError:
+        return ()
+
+
+def broken_off(exchanges: Exchanges) -> Exchanges:
+    """The conversation after the connection broke: an answer that was on its way has failed."""
+    return tuple(replace(entry, state="failed") if entry.state == "running" else entry for entry in exchanges)
