@@ -87,7 +87,7 @@ class Assistant:
         finding = find_evidence(found, index.lexical, language)
         clock.lap("evidence")
 
-        numbers, citations = cite([(q.hit, q.unit) for q in finding.quotes], edition, index.together)
+        numbers, citations = cite([(q.hit, q.unit) for q in finding.quotes], edition, index.neighbours)
         said: list[Sentence] = []
         for sentence in self._sentences(finding, Task(used, language, finding.quotes, numbers), today):
             yield Said(sentence, _new_citations(sentence, said, citations))

@@ -7,19 +7,42 @@ verbatim text at the cited characters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from assistant.places import cues_between, original, said_at
 from assistant.records import Chunk, Citation, Document, Edition, Hit, Related, Sentence
 
 Numbers = dict[tuple[str, int], int]
-NOTHING: Mapping[str, Sequence[Document]] = {}
-Together = Mapping[str, Sequence[Document]]  # documents by what they are part of
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Documents beside a cited one: `together` by what they are part of, `newer` by the uri of what they supersede."""
+
+    together: Mapping[str, Sequence[Document]] = field(default_factory=dict)
+    newer: Mapping[str, Document] = field(default_factory=dict)
+
+
+ALONE = Neighbours()
+
+
+def neighbours_of(documents: Iterable[Document]) -> Neighbours:
+    """What stands beside what, among the documents of an edition."""
+    together: dict[str, list[Document]] = defaultdict(list)
+    newer = {}
+    for document in documents:
+        if document.part_of:
+            together[document.part_of].append(document)
+        if document.supersedes:
+            newer[document.supersedes] = document
+    return Neighbours(together, newer)
 
 
 def cite(
-    quoted: Sequence[tuple[Hit, int]], edition: Edition, together: Together = NOTHING
+    quoted: Sequence[tuple[Hit, int]], edition: Edition, neighbours: Neighbours = ALONE
 ) -> tuple[Numbers, tuple[Citation, ...]]:
     """(number by passage id and unit, citations) for quoted units, numbered in order of first use."""
     used: dict[tuple[str, str | None], tuple[Hit, list[int]]] = {}
@@ -28,12 +51,12 @@ def cite(
     parts = list(enumerate(used.items(), 1))
     numbers = {(chunk, unit): number for number, ((chunk, _), (_, units)) in parts for unit in units}
     return numbers, tuple(
-        _citation(number, hit, units, url, edition, together) for number, ((_, url), (hit, units)) in parts
+        _citation(number, hit, units, url, edition, neighbours) for number, ((_, url), (hit, units)) in parts
     )
 
 
 def _citation(
-    number: int, hit: Hit, units: Sequence[int], url: str | None, edition: Edition, together: Together
+    number: int, hit: Hit, units: Sequence[int], url: str | None, edition: Edition, neighbours: Neighbours
 ) -> Citation:
     chunk, document = hit.chunk, hit.document
     start = min(chunk.units[unit].start for unit in units)
@@ -57,11 +80,14 @@ def _citation(
         publisher=document.publisher,
         language=document.language,
         related=tuple(
-            Related(other.id, other.title, other.uri, other.url)
-            for other in together.get(document.part_of or "", ())
-            if other.id != document.id
+            _related(other) for other in neighbours.together.get(document.part_of or "", ()) if other.id != document.id
         ),
+        superseded_by=_related(newer) if (newer := neighbours.newer.get(document.uri)) else None,
     )
+
+
+def _related(other: Document) -> Related:
+    return Related(other.id, other.title, other.uri, other.url)
 
 
 def reading_link(document: str, edition: int, span: tuple[int, int]) -> str:

@@ -246,7 +246,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Another document of the same talk."""
+    """Another document: of the same talk, or the one that took a document's place."""
 
     document: str
     title: str
@@ -274,6 +274,7 @@ class Citation:
     publisher: str | None = None
     language: str = "en"
     related: tuple[Related, ...] = ()
+    superseded_by: Related | None = None
 
 
 SentenceKind = Literal["quote", "generated", "notice"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.citations import Neighbours, neighbours_of
 from assistant.errors import EmbedderMismatch
 from assistant.library import Library
 from assistant.names import Names, collect_names
@@ -52,7 +53,7 @@ class Index:
     names: Names
     terms: Terms
     gaps: Gaps
-    together: dict[str, tuple[Document, ...]]  # documents by what they are part of
+    neighbours: Neighbours
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ class Retriever:
             collect_names(text for chunk, document in passages for text in (document.title, *_said(chunk))),
             collect_terms(chunks),
             Gaps(tuple(id_ for id_, _ in rows), np.asarray([vector for _, vector in rows], dtype=np.float32)),
-            _together(document for _, document in passages),
+            neighbours_of({document.id: document for _, document in passages}.values()),
         )
 
     def nearest(self, wordings: Sequence[str], edition: Edition) -> str:
@@ -217,14 +218,6 @@ class Retriever:
 class _Ranking:
     weight: float
     chunks: list[str]
-
-
-def _together(documents: Iterable[Document]) -> dict[str, tuple[Document, ...]]:
-    found: dict[str, dict[str, Document]] = defaultdict(dict)
-    for document in documents:
-        if document.part_of:
-            found[document.part_of][document.id] = document
-    return {name: tuple(parts.values()) for name, parts in found.items()}
 
 
 def _widened(wordings: tuple[str, ...], terms: Terms) -> tuple[str, tuple[str, ...]]:

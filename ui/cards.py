@@ -20,7 +20,7 @@ ITEM = re.compile(r"^[-|] ", re.MULTILINE)
 def cards_of(exchange: Exchange, prefix: str, language: str, today: date, latest: bool) -> str:
     """The cards of one exchange; an earlier one has its question over them."""
     cards = "".join(_card(source, prefix, language, today) for source in exchange.sources)
-    title = "" if latest else f'<h3 class="earlier">{escape(exchange.question)}</h3>'
+    title = "" if latest else f'<h3 class="earlier" lang="{escape(exchange.language)}">{escape(exchange.question)}</h3>'
     return f'<div class="group">{title}{cards}</div>'
 
 
@@ -32,7 +32,8 @@ def _card(source: Source, prefix: str, language: str, today: date) -> str:
         f'<div><h3 lang="{escape(citation.language)}">{escape(citation.title)}</h3>'
         f"{_where(citation.anchor, citation.language, language)}</div></div>"
         f'<blockquote lang="{escape(citation.language)}">{_excerpt(source.excerpt)}</blockquote>'
-        f'<p class="about"><span>{escape(citation.publisher or "")}</span>{_badge(citation, language, today)}</p>'
+        f'<p class="about"><span>{escape(citation.publisher or "")}</span>{_superseded(citation, language)}'
+        f"{_badge(citation, language, today)}</p>"
         f'<p class="links">{_links(citation, language)}</p></article>'
     )
 
@@ -70,6 +71,13 @@ def _badge(citation: Citation, language: str, today: date) -> str:
     over = end is not None and end < today
     past = f'<span class="badge past">{said("no longer valid", language)}</span>' if over else ""
     return f'{past}<span class="badge">{said(message, language, **days)}</span>'
+
+
+def _superseded(citation: Citation, language: str) -> str:
+    if not (newer := citation.superseded_by):
+        return ""
+    by = said("Superseded by: {title}", language, title=newer.title)
+    return f'<span class="badge past"><a href="/read/{escape(newer.document)}" target="_blank">{by}</a></span>'
 
 
 def _links(citation: Citation, language: str) -> str:

@@ -85,7 +85,7 @@ def _complaint(exchange: Exchange, number: int, form: str) -> str:
     )
 
 
-KEPT = message("Your question and comment are sent along. Addresses, numbers and names are removed from them.")
+KEPT = message("Your question and comment are sent along. Please write no personal data in them.")
 
 
 def _which_source(exchange: Exchange) -> str:

@@ -28,6 +28,7 @@ from assistant.records import (
     Event,
     Question,
     Reason,
+    Related,
     Said,
     Sentence,
     Status,
@@ -50,6 +51,7 @@ EXPLAINED = Chunk(
     Anchor(("Explained word",)),
     units=(Unit(0, len(MEANING)), Unit(len(MEANING) + 1, len(MEANING) + 32, "terms")),
 )
+NEWER = Related("two", "The new title", "two.md", None)
 
 
 def citation(number: int = 1, **changes: Any) -> Citation:
@@ -103,6 +105,8 @@ class ScriptedAssistant:
                 yield from self._answer(question, citation(title=HOSTILE, url="javascript:alert(1)"), HOSTILE)
             case "explain":
                 yield from self._answer(question, citation(), "An explained word, and the Explained word again.")
+            case "old":
+                yield from self._answer(question, citation(superseded_by=NEWER), "The quoted sentence stands here.")
             case "words":
                 yield from self._answer(question, citation(), "The quoted sentence stands here.", highlight=(4, 10))
             case _:

@@ -61,6 +61,13 @@ def test_a_card_tells_where_and_until_when(scripted: ScriptedServer, visit: Open
     expect(card.locator("blockquote")).not_to_contain_text("Elsewhere")
 
 
+def test_a_card_tells_what_took_the_place_of_its_document(scripted: ScriptedServer, visit: Open) -> None:
+    seen = visit(scripted.address)
+    seen.ask("Old")
+    newer = seen.page.locator("#source-1").get_by_role("link", name="Superseded by: The new title")
+    expect(newer).to_have_attribute("href", "/read/two")
+
+
 def test_a_running_answer_can_be_stopped(scripted: ScriptedServer, visit: Open) -> None:
     seen = visit(scripted.address)
     seen.page.get_by_role("textbox").fill("Slow")

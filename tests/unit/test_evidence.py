@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from assistant.citations import cite, markdown
+from assistant.citations import cite, markdown, neighbours_of
 from assistant.engines import QuotesEngine, Task
 from assistant.evidence import (
     ANSWER_CHARACTERS,
@@ -29,6 +29,7 @@ from assistant.records import (
     Hit,
     Period,
     Reading,
+    Related,
     Sentence,
     SourceMark,
     Span,
@@ -105,6 +106,16 @@ def test_a_citation_points_at_the_quoted_stretch_and_its_source() -> None:
     assert (citation.valid_from, citation.valid_until) == (date(2024, 1, 1), date(2025, 12, 31))
     _, (last,) = cite([(passage, 2)], EDITION)
     assert last.url == "https://doc.example"
+
+
+def test_a_citation_tells_what_took_the_place_of_its_document() -> None:
+    passage = hit("p", ("One.", "sentence"))
+    old = passage.document
+    newer = replace(old, id="new", uri="new.md", title="New", supersedes=old.uri)
+    _, (citation,) = cite([(passage, 0)], EDITION, neighbours_of([old, newer]))
+    assert citation.superseded_by == Related("new", "New", "new.md", newer.url)
+    _, (citation,) = cite([(passage, 0)], EDITION, neighbours_of([old]))
+    assert citation.superseded_by is None
 
 
 def test_the_text_of_an_answer() -> None:
