@@ -13,10 +13,11 @@ from itertools import groupby
 from pathlib import Path
 
 from assistant.glossary import Glossary
-from assistant.language import say_number
+from assistant.language import message, say_number
 from assistant.records import Citation, Sentence
 from ui.cards import cards_of
 from ui.conversation import Exchange
+from ui.examples import examples
 from ui.focus import restricted
 from ui.languages import language_names
 from ui.markup import linked, said
@@ -26,15 +27,11 @@ from ui.words import Words
 NAME = "Cluster Talks Assistant"
 LOGO = Path(__file__).with_name("logo.svg").read_text(encoding="utf-8")
 
-# Two for an SME, two for a buyer, two for a cluster organiser; (language, question).
-EXAMPLES = (
-    ("en", "Where does an SME find public tenders?"),
-    ("de", "Wer bleibt bei einer PCP Eigentümer der Schutzrechte?"),
-    ("en", "What are the EU procurement thresholds in 2026?"),
-    ("es", "¿Puede un comprador público hablar con las empresas antes de la licitación?"),
-    ("en", "Who were the speakers of the EU Clusters Talk of 13 September 2023?"),
-    ("en", "What can a cluster do for its members in innovation procurement?"),
-)
+ROLES = {
+    "sme": message("For SMEs"),
+    "buyer": message("For buyers"),
+    "organiser": message("For clusters and organisers"),
+}
 
 
 def header(language: str) -> str:
@@ -70,7 +67,7 @@ def talk(exchanges: Sequence[Exchange], language: str, look: Look) -> str:
     shown = "".join(
         _exchange(entry, number, number == len(exchanges), look, language) for number, entry in enumerate(exchanges, 1)
     )
-    return f'<div class="log" role="log" aria-live="polite">{shown}</div>'
+    return f'<div class="log">{shown}</div>'
 
 
 def sources(exchanges: Sequence[Exchange], language: str, today: date) -> str:
@@ -91,11 +88,13 @@ SUBTITLE = "I answer only from documents that people chose and checked, and show
 
 
 def _examples(language: str) -> str:
-    return (
-        f'<section class="start"><h2>{said("Ask a question", language)}</h2>'
-        f'<h3 id="examples">{said("Example questions", language)}</h3>'
-        f'<ul class="examples" aria-labelledby="examples">{_ask_buttons(EXAMPLES)}</ul></section>'
+    groups = "".join(
+        f'<section class="role"><h3 id="role-{role}">{said(ROLES[role], language)}</h3>'
+        f'<ul aria-labelledby="role-{role}">{_ask_buttons((language, text) for text in questions)}</ul></section>'
+        for role, questions in examples(language).items()
     )
+    title = said("Ask a question", language)
+    return f'<section class="start"><h2>{title}</h2><div class="examples">{groups}</div></section>'
 
 
 def _ask_buttons(questions: Iterable[tuple[str, str]]) -> str:
@@ -117,14 +116,14 @@ def _exchange(exchange: Exchange, number: int, latest: bool, look: Look, languag
     if exchange.sources:
         parts.append(_to_sources(exchange, prefix))
     if exchange.state == "running":
-        parts.append(f'<p class="progress" role="status">{said("Searching the documents", exchange.language)}</p>')
+        parts.append(f'<p class="progress">{said("Searching the documents", exchange.language)}</p>')
     elif exchange.sentences:
         parts.append(answer_tools(exchange, number, look.rating))
     if exchange.state == "failed":
         parts.append(_problem(exchange))
     if latest and exchange.suggestions:
         parts.append(_suggestions(exchange))
-    return f'<article class="exchange {exchange.state}">{"".join(parts)}</article>'
+    return f'<article class="exchange {exchange.state}" lang="{escape(exchange.language)}">{"".join(parts)}</article>'
 
 
 def _to_sources(exchange: Exchange, prefix: str) -> str:

@@ -95,7 +95,7 @@ def test_a_follow_up_keeps_what_was_said(server: Server, visit: Open) -> None:
     expect(seen.page.locator(".exchange").first.locator("a.mark").first).to_have_attribute("href", "#source-1-1")
     seen.page.get_by_role("button", name="New conversation").click()
     expect(seen.page.locator(".exchange")).to_have_count(0)
-    expect(seen.page.locator(".examples button")).to_have_count(6)
+    expect(seen.page.locator(".examples button")).to_have_count(9)
 
 
 def test_an_example_is_a_click_away(server: Server, visit: Open) -> None:
@@ -117,7 +117,9 @@ def test_a_phone_needs_no_sideways_scroll(server: Server, visit: Open, width: in
     assert seen.page.evaluate(sideways) == 0
     answer, card = (seen.page.locator(name).bounding_box() for name in (".answer", "#source-1"))
     assert answer and card and card["y"] > answer["y"] + answer["height"]
-    for button in seen.page.locator("#actions button:visible, #talk button, select").all():
+    for button in seen.page.locator(
+        "#actions :is(button, summary):visible, #talk button:visible:not(.term), #header select"
+    ).all():
         box = button.bounding_box()
         assert box and box["height"] >= 44
         assert box["x"] >= 0 and box["x"] + box["width"] <= width
