@@ -1,0 +1,241 @@
+"""The routes of the staff pages: GET shows a section, POST changes one thing and leads back to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi import Path as InPath
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from starlette.responses import Response
+
+from assistant.api import maintain
+from assistant.api.state import Ready, StateNow
+from assistant.doctor import Check, examine
+from assistant.editions import difference
+from assistant.errors import Conflict, NotFound
+from assistant.insights import Theme, mark_done, themes
+from assistant.keys import Key
+from assistant.settings import load_settings
+from ui.staff import figures
+from ui.staff.pages import SECTIONS, page, versions
+from ui.staff.session import COOKIE, PATH, Attempts, Maintainer, Staff, close_session, find_key, hand_over, open_session
+
+STYLE = Path(__file__).with_name("staff.css")
+FIRST = "questions"
+REFUSED = "This key does not open the staff pages. Check that it is complete, or ask for a key with the role staff."
+WAIT = "Too many keys were refused. Try again in {seconds} seconds."
+
+router = APIRouter()
+Number = Annotated[int, InPath(ge=1, le=2**31 - 1)]
+Show = Literal["open", "down", "up", "all"]
+
+
+# --- the door
+
+
+@router.get("/")
+def door(request: Request, assistant: Ready, said: str = "") -> Response:
+    """The page to log in on."""
+    if find_key(assistant.library, request):
+        return _to(FIRST)
+    return login(said=said)
+
+
+@router.post("/")
+def log_in(
+    request: Request,
+    assistant: Ready,
+    key: Annotated[str, Form(max_length=200)] = "",
+    then: Annotated[str, Form(max_length=20)] = FIRST,
+) -> Response:
+    """Open a session; an unknown key and one without the role are refused alike."""
+    attempts: Attempts = request.app.state.attempts
+    client = request.client.host if request.client else "unknown"
+    if wait := attempts.wait(client):
+        return login(429, WAIT.format(seconds=wait), then, retry=wait)
+    token = open_session(assistant.library, key.strip())
+    if token is None:
+        attempts.refused(client)
+        return login(401, REFUSED, then)
+    close_session(assistant.library, request)
+    response = _to(then if then in SECTIONS else FIRST)
+    hand_over(response, token, request)
+    return response
+
+
+@router.post("/logout")
+def log_out(request: Request, assistant: Ready) -> Response:
+    """End the session."""
+    close_session(assistant.library, request)
+    response = _to("", "out")
+    response.delete_cookie(COOKIE, PATH, httponly=True, samesite="strict")
+    return response
+
+
+@router.get("/staff.css")
+def style() -> FileResponse:
+    """How the pages look."""
+    return FileResponse(STYLE, media_type="text/css")
+
+
+def login(status: int = 200, problem: str = "", then: str = FIRST, said: str = "", retry: int = 0) -> HTMLResponse:
+    """The page to log in on, with what went wrong, if anything; `retry`: seconds to wait."""
+    response = page("login", None, status=status, problem=problem, then=then, said=said)
+    if retry:
+        response.headers["Retry-After"] = str(retry)
+    return response
+
+
+def _to(section: str, said: str = "") -> RedirectResponse:
+    return RedirectResponse(f"{PATH}/{section}" + (f"?said={said}" if said else ""), 303)
+
+
+# --- questions
+
+
+def _themes(assistant: Ready, state: StateNow) -> list[Theme]:
+    keeping = state.keeping
+    if not keeping.on:
+        return []
+    return themes(assistant.library, assistant.retriever.embedder, people=keeping.people, days=keeping.days)
+
+
+Themes = Annotated[list[Theme], Depends(_themes)]
+
+
+@router.get("/questions")
+def questions(key: Staff, found: Themes, assistant: Ready, state: StateNow, said: str = "") -> HTMLResponse:
+    """What people ask that the documents do not answer."""
+    chart = figures.asked_a_week(assistant.library)
+    return page("questions", key, said=said, themes=found, keeping=state.keeping, chart=chart, trend=figures.trend)
+
+
+@router.post("/questions/done")
+def question_done(_: Staff, found: Themes, assistant: Ready, theme: Annotated[str, Form(max_length=64)]) -> Response:
+    """Do not show a theme any longer."""
+    for known in found:
+        if known.id == theme:
+            mark_done(assistant.library, known)
+            return _to("questions", "question")
+    raise NotFound("These questions are not listed any longer.", "Look at the list again.")
+
+
+# --- feedback
+
+
+@router.get("/feedback")
+def feedback(key: Staff, assistant: Ready, state: StateNow, show: Show = "open", said: str = "") -> HTMLResponse:
+    """The latest ratings with their comments."""
+    rows, counts = figures.feedback(assistant.library, show)
+    return page(
+        "feedback",
+        key,
+        said=said,
+        rows=rows,
+        counts=counts,
+        show=show,
+        shows=figures.SHOWS,
+        keeping=state.keeping,
+        chart=figures.rated_a_week(assistant.library),
+    )
+
+
+@router.post("/feedback/{number}/done")
+def feedback_done(_: Staff, number: Number, assistant: Ready, show: Annotated[Show, Form()] = "open") -> Response:
+    """Note that a rating is dealt with."""
+    assistant.library.feedback.done(number)
+    return RedirectResponse(f"{PATH}/feedback?show={show}&said=feedback", 303)
+
+
+# --- editions and runs
+
+
+@router.get("/editions")
+def editions(key: Staff, assistant: Ready, said: str = "") -> HTMLResponse:
+    """All editions and the latest runs."""
+    known, runs = figures.known_editions(assistant.library), assistant.library.runs.latest(20)
+    served = assistant.library.current().number
+    shown = known[: figures.EDITIONS]
+    return page(
+        "editions", key, said=said, known=shown, count=len(known), states=figures.STATES, runs=runs, served=served
+    )
+
+
+@router.get("/editions/{number}")
+def edition(key: Staff, number: Number, assistant: Ready) -> HTMLResponse:
+    """What differs between the served edition and this one; for maintainers the button that serves it."""
+    library = assistant.library
+    served = library.current().number
+    differences = difference(library, served, number)
+    known = {row.edition.number: row for row in figures.known_editions(library)}
+    return page(
+        "edition",
+        key,
+        one=known[number],
+        served=served,
+        both=[known[one] for one in sorted({number, served})],
+        states=figures.STATES,
+        difference=differences,
+        lines=figures.lines_of,
+    )
+
+
+@router.post("/editions/{number}/serve")
+def serve(_: Maintainer, number: Number, assistant: Ready, served: Annotated[int, Form()]) -> Response:
+    """Serve this edition from now on, unless another than `served` is served meanwhile."""
+    if assistant.library.current().number != served:
+        raise Conflict("Another edition is served meanwhile.", "Look at the differences again.")
+    maintain.publish(number, assistant)
+    return _to("editions", "served")
+
+
+@router.get("/runs/{number}")
+def run(key: Staff, number: Number, assistant: Ready) -> HTMLResponse:
+    """What a run did."""
+    found = assistant.library.runs.one(number)
+    return page("run", key, run=found, ingested=figures.is_ingest(found))
+
+
+@router.get("/runs/{number}/report")
+def report(_: Staff, number: Number, assistant: Ready) -> HTMLResponse:
+    """The report of an ingest run as a file to keep."""
+    found = maintain.report(assistant.library.runs.one(number))
+    return HTMLResponse(found, headers={"Content-Disposition": f'attachment; filename="run-{number}.html"'})
+
+
+# --- quality and health
+
+
+@router.get("/quality")
+def quality(key: Staff, assistant: Ready) -> HTMLResponse:
+    """How the editions compare."""
+    known = figures.known_editions(assistant.library)[: figures.EDITIONS]
+    return page("quality", key, known=known, charts=figures.by_edition(known))
+
+
+@router.get("/health")
+def health(key: Staff, assistant: Ready, state: StateNow) -> HTMLResponse:
+    """What runs here and whether it is well."""
+    return _health(key, assistant, state)
+
+
+@router.post("/health")
+def examined(key: Staff, assistant: Ready, state: StateNow) -> HTMLResponse:
+    """The same after each part was tried."""
+    return _health(key, assistant, state, list(examine(load_settings())))
+
+
+def _health(key: Key, assistant: Ready, state: StateNow, checks: list[Check] | None = None) -> HTMLResponse:
+    return page(
+        "health",
+        key,
+        assistant=assistant,
+        keeping=state.keeping,
+        edition=assistant.library.current(),
+        embedder=assistant.retriever.embedder.name,
+        disk=figures.disk(load_settings().data),
+        versions=versions(),
+        checks=checks,
+    )
