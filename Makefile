@@ -14,10 +14,11 @@ test: .venv/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 bench: .venv/.installed-test
 	$(BIN)/python -m tests.benchmarks.ask
+	$(BIN)/python -m tests.benchmarks.page
 
 # torch comes first and by itself: left to the resolver it would bring gigabytes of CUDA packages.
 .venv/.installed: pyproject.toml constraints.txt

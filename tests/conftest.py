@@ -30,6 +30,17 @@ SMALL = (
 )
 
 
+# Files that take minutes; begun first, so that no worker waits for another at the end.
+LONG = ("quality/test_quality.py", "e2e/test_survival.py", "browser/test_accessibility.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        return next((n for n, name in enumerate(LONG) if item.path.as_posix().endswith(name)), len(LONG))
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("CLUSTER_TALKS_")]:

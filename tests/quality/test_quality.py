@@ -5,8 +5,10 @@ The edition is built once into the data folder of this test and kept there, so o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,10 +67,24 @@ def settings() -> Settings:
     return made
 
 
+class AskedOnce:
+    """Remembers what was answered: several tests look at the same answers."""
+
+    def __init__(self, asker: Asker) -> None:
+        self._asker, self._answers = asker, dict[str, dict[str, Any]]()
+        self.search = asker.search
+
+    def ask(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        key = json.dumps({"history": [], **body}, sort_keys=True)
+        if key not in self._answers:
+            self._answers[key] = self._asker.ask(body)
+        return self._answers[key]
+
+
 @pytest.fixture(scope="module")
 def asker(settings: Settings) -> Iterator[Asker]:
     with open_asker(settings) as opened:
-        yield opened
+        yield AskedOnce(opened)
 
 
 @pytest.mark.parametrize("name", FLOORS)
