@@ -16,8 +16,8 @@ from assistant.language import say
 from assistant.places import clock
 from assistant.records import Citation, Sentence
 from ui.conversation import Exchange
-from ui.languages import locale_of
 from ui.focus import restrictions
+from ui.languages import locale_of
 
 NAME = "Cluster Talks Assistant"
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"

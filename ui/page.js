@@ -1,5 +1,6 @@
 // Runs once in each gr.HTML of the page, which hands in element, trigger and watch.
 let exchanges = 0;
+let held, heldIn, told, wish;
 
 // What a button does, by its data attribute.
 const actions = {
@@ -37,7 +38,7 @@ element.addEventListener("click", (event) => {
 });
 
 element.addEventListener("change", (event) => {
-  if (event.target.matches('[name="language"]')) trigger("select", { language: event.target.value });
+  if (event.target.matches('[name="language"]')) speak(event.target);
   const form = event.target.closest("form.sheet");
   if (form) restrict(form);
 });
@@ -71,6 +72,12 @@ for (const start of ["pointerover", "focusin"]) {
 }
 for (const end of ["pointerleave", "focusout"]) element.addEventListener(end, hide);
 
+// By keyboard a visitor comes past other languages.
+function speak(languages) {
+  clearTimeout(wish);
+  wish = setTimeout(() => trigger("select", { language: languages.value }), 250);
+}
+
 function follow(link, event) {
   // The page has a <base>, so beside a ?q= a bare fragment would load the page again.
   event.preventDefault();
@@ -98,6 +105,7 @@ async function copy(text, button) {
     button.focus();
   }
   button.textContent = button.dataset.done;
+  tell([button]);
   setTimeout(() => (button.textContent = label), 2000);
 }
 
@@ -130,7 +138,7 @@ function close(form) {
 
 function restrict(form) {
   const kinds = [...form.querySelectorAll('[name="kind"]:checked')].map((kind) => kind.value);
-  trigger("change", { kinds, as_of: form.elements.as_of.value });
+  trigger("input", { kinds, as_of: form.elements.as_of.value });
 }
 
 function drop(button) {
@@ -167,6 +175,42 @@ function hide() {
   for (const meaning of element.querySelectorAll(".meaning.shown")) meaning.classList.remove("shown");
 }
 
+// Focus does not get lost with a button that goes away.
+element.addEventListener("focusin", (event) => {
+  held = event.target;
+  heldIn = held.closest(".exchange");
+});
+document.addEventListener("click", (event) => {
+  if (!event.detail && event.target.closest("#ask, #stop, #new")) box().focus();
+});
+
+function holdFocus() {
+  if (!held || held.isConnected || document.activeElement !== document.body) return;
+  const next = heldIn?.isConnected ? heldIn.querySelector("h2") : box();
+  next.focus({ preventScroll: true });
+}
+
+// The conversation is drawn anew with every sentence, so it is no live region itself. This one is: a screen reader hears
+// each new sentence once, and at the end how many sources there are.
+const ear = document.getElementById("told") ?? document.body.appendChild(document.createElement("div"));
+Object.assign(ear, { id: "told", className: "unseen", role: "status" });
+const SENTENCES = ".progress, .label, p.notice, ul.notice > li, :is(.quote, .generated) > span, :is(.quote, .generated) > li > span";
+
+function announce(exchange) {
+  const running = exchange.matches(".running");
+  if (running && !exchange.querySelector(".answer")) told = new Set();
+  if (!told) return;
+  const parts = [...exchange.querySelectorAll(running ? SENTENCES : `${SENTENCES}, .to-sources`)];
+  tell(parts.filter((part) => !told.has(part.textContent)));
+  for (const part of parts) told.add(part.textContent);
+}
+
+function tell(parts) {
+  const copy = (part) =>
+    Object.assign(document.createElement("p"), { lang: part.closest("[lang]").lang, textContent: part.textContent });
+  if (parts.length) ear.replaceChildren(...parts.map(copy));
+}
+
 function settle() {
   const top = element.querySelector("[data-language]");
   if (top) document.documentElement.lang = top.dataset.language;
@@ -181,6 +225,8 @@ function settle() {
     if (document.activeElement === document.body) newest.querySelector("h2").focus({ preventScroll: true });
   }
   exchanges = all.length;
+  holdFocus();
+  if (exchanges) announce(all[exchanges - 1]);
 }
 
 function download(file) {

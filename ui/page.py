@@ -132,9 +132,9 @@ class Page:
         self.notice.submit(self._resume, [self.exchanges, self.focus, self.box], resumed, **quiet)
         self.new.click(self._new, self.language, [*shown, *restricted], **quick)
         self.talk.clear(self._ask_anywhere, self.language, restricted, **quick)
-        self.header.select(self._speak, [self.exchanges, self.focus], words, **quick)
+        self.header.select(self._speak, [self.exchanges, self.focus], words, trigger_mode="always_last", **quick)
         self.talk.submit(self._rate, [self.exchanges, self.language], [self.exchanges, self.talk], **quick)
-        self.options.change(self._restrict, [self.focus, self.language], restricted, **quick)
+        self.options.input(self._restrict, [self.focus, self.language], restricted, **quick)
         self.sources.select(self._ask_about, [self.focus, self.language], restricted, **quick)
         self.chips.clear(self._ask_all, [self.focus, self.language], restricted, **quick)
         self.save.download(self._export, [self.exchanges, self.language], self.file, **quick)
@@ -142,7 +142,10 @@ class Page:
     def _greet(self, request: gr.Request) -> Updates:
         """A page has opened: its language is the browser's."""
         self._shelf.refresh()
-        return self._words((), Focus(), wished_language(str(request.headers.get("accept-language", ""))))
+        language = wished_language(str(request.headers.get("accept-language", "")))
+        if language == "en":  # it is in English already, and a first question may be on its way
+            return {self.language: language, self.options: options(self._shelf.kinds, language)}
+        return self._words((), Focus(), language)
 
     def _speak(self, exchanges: Exchanges, focus: Focus, chosen: gr.EventData) -> Updates:
         """Another page language was chosen."""

@@ -48,8 +48,9 @@ def header(language: str) -> str:
 
 
 def footer(language: str) -> str:
-    """What the answers are."""
-    return f"<p>{said('Answers quote their sources. When the documents do not say it, I say so.', language)}</p>"
+    """What the answers are, and the way to the accessibility statement."""
+    promise = said("Answers quote their sources. When the documents do not say it, I say so.", language)
+    return f'<p>{promise} <a href="/accessibility" target="_blank">{said("Accessibility", language)}</a></p>'
 
 
 @dataclass(frozen=True)

@@ -141,10 +141,13 @@ def read(document: str, assistant: Ready, edition: int | None = None, start: int
 READ_PAGE = """<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title><style>
-:root {{ color-scheme: light dark; }}
+:root {{ color-scheme: light dark; background: Canvas; color: CanvasText; }}
 body {{ font: 1.05rem/1.6 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }}
 body {{ overflow-wrap: anywhere; }}
 pre {{ font: inherit; white-space: pre-wrap; }}
 mark {{ background: #ffe9a8; color: #1c1c1c; padding: .1em 0; scroll-margin-top: 30vh; }}
-footer {{ opacity: .75; font-size: .85rem; }}
-</style></head><body><main><pre>{text}</pre></main><footer>{origin}<p>Edition {edition}</p></footer></body></html>"""
+h1 {{ font-size: 1.4rem; line-height: 1.3; }}
+footer {{ font-size: .85rem; }}
+footer a {{ display: inline-block; padding: .3rem 0; }}
+</style></head><body><main><h1>{title}</h1><pre>{text}</pre></main>
+<footer>{origin}<p>Edition {edition}</p></footer></body></html>"""

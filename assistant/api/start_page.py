@@ -21,9 +21,9 @@ PAGE = """<!doctype html>
 body { font: 1.1rem/1.6 system-ui, sans-serif; display: grid; place-content: center; min-height: 90vh; }
 body { margin: 0 1.5rem; }
 progress { width: min(24rem, 80vw); height: .8rem; accent-color: #1d5f8a; }
-</style></head><body><main role="status"><h1>Cluster Talks Assistant</h1>
-<p id="text">The documents are being prepared. This page opens by itself when they are ready.</p>
-<progress id="bar"></progress></main><script>
+</style></head><body><main><h1>Cluster Talks Assistant</h1>
+<p id="text" role="status">The documents are being prepared. This page opens by itself when they are ready.</p>
+<progress id="bar" aria-labelledby="text"></progress></main><script>
 async function look() {
   try {
     const response = await fetch("/readyz"), state = await response.json(), bar = document.getElementById("bar");

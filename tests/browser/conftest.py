@@ -52,6 +52,7 @@ class Visit:
         box = self.page.get_by_role("textbox")
         box.fill(question)
         box.press("Enter")
+        expect(self.page.locator(".question").last).to_have_text(question)
         self.answered()
 
     def answered(self) -> None:
