@@ -239,3 +239,10 @@ function download(file) {
 
 watch("value", settle);
 settle();
+
+// A phone would bring up its keyboard over the examples. The box is not there yet when this runs.
+function begin(tries) {
+  if (box()) box().focus({ preventScroll: true });
+  else if (tries > 0) requestAnimationFrame(() => begin(tries - 1));
+}
+if (element.closest("#sources") && matchMedia("(pointer: fine)").matches) begin(120);

@@ -101,7 +101,6 @@ class Page:
                         max_lines=8,
                         max_length=MAX_QUESTION,
                         container=False,
-                        autofocus=True,
                         elem_id="question",
                     )
                     with gr.Row(elem_id="actions"):

@@ -111,6 +111,7 @@ def test_an_example_is_a_click_away(server: Server, visit: Open) -> None:
 @pytest.mark.parametrize("width", [390, 320])
 def test_a_phone_needs_no_sideways_scroll(server: Server, visit: Open, width: int) -> None:
     seen = visit(server.address, width=width, height=780, language="bg")
+    assert seen.page.evaluate("scrollY") == 0  # the box has the focus, the examples are in sight
     sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert seen.page.evaluate(sideways) == 0
     seen.ask(SPEAKERS)
