@@ -79,6 +79,8 @@ def _citation(
         digest=document.digest,
         publisher=document.publisher,
         language=document.language,
+        event_date=document.event_date,
+        retrieved=document.retrieved,
         related=tuple(
             _related(other) for other in neighbours.together.get(document.part_of or "", ()) if other.id != document.id
         ),

@@ -54,7 +54,7 @@ class Glossary:
     def find(self, text: str) -> Iterator[Defined]:
         """Every name in the text, each of several that overlap only as the longest of them."""
         for found in self._names.finditer(text) if self._names else ():
-            name = found.group(1) if found.lastindex else found.group()
+            name = found.group()
             if entry := self._entries.get(_key(name)) or self._entries.get(_key(name.removesuffix("s"))):
                 yield Defined(found.start(), found.end(), entry)
 

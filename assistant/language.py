@@ -64,18 +64,22 @@ def message(text: str) -> str:
 
 def say(message: str, language: str, **values: object) -> str:
     """`message` in `language`, with its {placeholders} filled."""
-    return _catalogue(language).gettext(message).format(**values)
+    return _catalogue(_known(language)).gettext(message).format(**values)
 
 
 def say_number(one: str, many: str, number: int, language: str) -> str:
     """The message for a number of things, in the plural form that the language has for it; {number} is filled."""
-    return _catalogue(language).ngettext(one, many, number).format(number=number)
+    return _catalogue(_known(language)).ngettext(one, many, number).format(number=number)
+
+
+def _known(language: str) -> str:
+    return language if language in EU_LANGUAGES else "en"
 
 
 @cache
 def _catalogue(language: str) -> gettext.NullTranslations:
     file = LOCALES / language / "messages.po"
-    if language not in EU_LANGUAGES or not file.exists():
+    if not file.exists():
         return gettext.NullTranslations()
     with file.open("rb") as stream, BytesIO() as compiled:
         write_mo(compiled, read_po(stream, locale=language))

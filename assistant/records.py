@@ -273,6 +273,8 @@ class Citation:
     digest: str
     publisher: str | None = None
     language: str = "en"
+    event_date: date | None = None
+    retrieved: date | None = None
     related: tuple[Related, ...] = ()
     superseded_by: Related | None = None
 

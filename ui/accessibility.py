@@ -7,8 +7,6 @@ a line to KNOWN, or to BEYOND for what is outside this software; take it out whe
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Iterable
 from datetime import date
@@ -22,6 +20,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from assistant.api.state import Ready
+from ui.leaflet import contact_link, page
 
 router = APIRouter()
 FOUND = Path(__file__).with_name("accessibility.json")
@@ -32,8 +31,8 @@ KNOWN = (
     "(WCAG 1.3.1). The original, where it is linked, usually has them.",
     "The number on a source card leads back to the sentence, but its name is only the number (WCAG 2.4.4).",
     "The page needs JavaScript. The same answers come without it from the programming interface at /api/v1/ask.",
-    "This statement, the page that is shown while documents are being prepared and the technical details of an error "
-    "are in English only.",
+    "This statement, the page on privacy, the page that is shown while documents are being prepared and the technical "
+    "details of an error are in English only.",
 )
 BEYOND = (
     "Quotes are shown in the language and the wording of their source. They may be long, technical or untranslated.",
@@ -52,13 +51,12 @@ ALSO = (
 @router.get("/accessibility", response_class=HTMLResponse, include_in_schema=False)
 def accessibility(assistant: Ready) -> HTMLResponse:
     """The statement, for anyone."""
-    return HTMLResponse(statement(_found(), assistant.contact), headers={"Content-Security-Policy": POLICY})
+    return page("Accessibility statement", statement(_found(), assistant.contact))
 
 
 def statement(found: dict[str, Any], contact: str) -> str:
-    """The page, from what the tests found (accessibility.json) and the address of the setting `contact`."""
-    return PAGE.format(
-        style=STYLE,
+    """Its text, from what the tests found (accessibility.json) and the address of the setting `contact`."""
+    return BODY.format(
         day=format_date(date.fromisoformat(found["date"]), "long", locale="en_GB"),
         tools=escape(" in ".join(found["with"])),
         looks=escape("; ".join(found["looks"])),
@@ -66,7 +64,7 @@ def statement(found: dict[str, Any], contact: str) -> str:
         beyond=_list(BEYOND),
         also=_list(ALSO),
         rows="".join(_row(name, state) for name, state in found["states"].items()),
-        contact=_contact(contact),
+        contact=contact_link(contact),
     )
 
 
@@ -96,46 +94,10 @@ def _list(sentences: Iterable[str]) -> str:
     return f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in sentences)}</ul>"
 
 
-def _contact(contact: str) -> str:
-    address = escape(contact)
-    if contact.startswith(("https://", "http://")):
-        return f'<a href="{address}" rel="noopener noreferrer">{address}</a>'
-    return f'<a href="mailto:{address}">{address}</a>' if "@" in contact else address
-
-
-STYLE = """
-:root {
-  color-scheme: light dark;
-  --ground: #f6f4ef; --ink: #1c2733; --muted: #55616d; --accent: #14606b; --line: #8c8577;
-}
-@media (prefers-color-scheme: dark) {
-  :root { --ground: #10161d; --ink: #e6eaee; --muted: #a5b1bc; --accent: #6cc5c4; --line: #70808f; }
-}
-body { margin: 0 auto; max-width: 46rem; padding: 2rem 1rem 3rem; background: var(--ground); color: var(--ink);
-  font: 1.05rem/1.6 system-ui, sans-serif; overflow-wrap: break-word; }
-h1 { font-size: 1.9rem; line-height: 1.2; } h2 { font-size: 1.25rem; margin: 2rem 0 .5rem; }
-a { color: var(--accent); } nav a { display: inline-block; padding: .6rem 0; }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-li { margin: .4rem 0; }
-table { border-collapse: collapse; width: 100%; font-size: .95rem; }
-caption { text-align: start; color: var(--muted); padding-bottom: .5rem; }
-th, td {
-  padding: .45rem .5rem; border-bottom: 1px solid var(--line); text-align: start; vertical-align: top;
-}
-tbody th { font-weight: 400; overflow-wrap: anywhere; }
-@media (max-width: 30rem) { table { font-size: .8rem; } th, td { padding: .4rem .15rem; } }
-"""
-HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-POLICY = f"default-src 'none'; style-src 'sha256-{HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Accessibility statement · Cluster Talks Assistant</title><style>{style}</style></head><body>
-<header><nav aria-label="Back"><a href="./">Cluster Talks Assistant</a></nav></header><main>
-<h1>Accessibility statement</h1>
+BODY = """
 <p>The Cluster Talks Assistant is meant for everyone. This statement applies to its chat page, to the page that shows a
-quote in its document, to the page that is shown while documents are being prepared, and to this page. It follows the
-model of Commission Implementing Decision (EU) 2018/1523.</p>
+quote in its document, to the page that is shown while documents are being prepared, and to the pages on privacy and
+accessibility. It follows the model of Commission Implementing Decision (EU) 2018/1523.</p>
 <h2>Compliance status</h2>
 <p>These pages are <strong>partially compliant</strong> with the Web Content Accessibility Guidelines (WCAG) 2.1 and
 2.2, level AA, and with EN 301 549, which refers to WCAG 2.1. The non-compliances are listed below. Nobody outside the
@@ -159,5 +121,4 @@ screen readers, magnifiers, switches or speech, nor with each such program.</p>
 and what you use to read it.</p>
 <h2>Enforcement procedure</h2>
 <p>If you get no answer, or none that helps, turn to the body that your country has named for complaints under
-Directive (EU) 2016/2102 on the accessibility of the websites of public sector bodies.</p>
-</main></body></html>"""
+Directive (EU) 2016/2102 on the accessibility of the websites of public sector bodies.</p>"""

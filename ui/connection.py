@@ -5,18 +5,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from assistant.ask import MAX_QUESTION
+from assistant.language import EU_LANGUAGES
 from ui.conversation import Exchange, Exchanges
 from ui.markup import said
 
 SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 SHOW = "connection.show(element, trigger); watch('value', connection.again);"
 MOST = 2_000_000
+ID = re.compile(r"^([0-9a-f]{32})?$")
+LARGEST = 2**31
 CONVERSATION = TypeAdapter(Exchanges)
 
 
@@ -46,9 +51,20 @@ def read(text: str) -> Exchanges:
     if len(text) > MOST:
         return ()
     try:
-        return CONVERSATION.validate_json(text)
+        exchanges = CONVERSATION.validate_json(text)
     except ValidationError:
         return ()
+    return exchanges if all(map(_possible, exchanges)) else ()
+
+
+def _possible(exchange: Exchange) -> bool:
+    """Whether this program may have written it: a browser can hand back what it likes."""
+    return (
+        exchange.language in EU_LANGUAGES
+        and len(exchange.question) <= MAX_QUESTION
+        and bool(ID.match(exchange.id))
+        and 0 <= exchange.edition < LARGEST
+    )
 
 
 def broken_off(exchanges: Exchanges) -> Exchanges:

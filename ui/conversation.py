@@ -91,7 +91,7 @@ def converse(
     """The conversation with `question` added, again after every sentence, until the answer is whole or `stop` is set.
     `language` is the page's: it decides where the question's own is not certain. An error is never raised: it ends the
     conversation with a failed exchange."""
-    before = tuple(exchange for exchange in exchanges if exchange.state in ("done", "stopped"))
+    before = _kept(exchanges)
     current = asked = Exchange(question.strip(), detect_language(question, default=language), focus=focus)
     yield (*before, current)
     try:
@@ -104,6 +104,12 @@ def converse(
     except Exception:
         logging.getLogger(__name__).exception("An answer broke")
         yield (*before, replace(current, state="failed"))
+
+
+def _kept(exchanges: Exchanges) -> Exchanges:
+    """What the next question follows: not what failed; an answer that was on its way ends with what it has."""
+    ended = (replace(e, state="stopped") if e.state == "running" and e.sentences else e for e in exchanges)
+    return tuple(exchange for exchange in ended if exchange.state in ("done", "stopped"))
 
 
 def history(exchanges: Sequence[Exchange]) -> tuple[Turn, ...]:

@@ -92,7 +92,7 @@ function follow(link, event) {
 }
 
 async function copy(text, button) {
-  const label = button.textContent;
+  const label = (button.dataset.label ??= button.textContent);
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -225,6 +225,9 @@ function settle() {
     if (document.activeElement === document.body) newest.querySelector("h2").focus({ preventScroll: true });
   }
   exchanges = all.length;
+  // Another language in the midst of an answer would be undone by its next sentence.
+  const languages = document.querySelector("#header select");
+  if (element.closest("#talk") && languages) languages.disabled = Boolean(element.querySelector(".exchange.running"));
   holdFocus();
   if (exchanges) announce(all[exchanges - 1]);
 }

@@ -13,7 +13,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -21,6 +22,9 @@ from typing import Any
 import gradio as gr
 from fastapi import FastAPI
 from gradio.routes import App
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 from starlette.routing import Mount
 
 from assistant.api.state import State
@@ -28,7 +32,7 @@ from assistant.ask import MAX_QUESTION, Assistant
 from assistant.insights import note_missed
 from assistant.language import say
 from assistant.settings import Keeping
-from ui import accessibility, connection, render, theme, tools
+from ui import accessibility, connection, privacy, render, theme, tools
 from ui.conversation import Exchanges, Focus, converse
 from ui.export import export
 from ui.focus import chips, day_of, kinds_of, options
@@ -39,6 +43,8 @@ from ui.shelf import Shelf
 from ui.staff.app import install as install_staff
 
 AT_ONCE = 8
+PATIENCE = 5  # seconds for a stopped answer to end
+RATINGS = parse("30/minute")  # of a client address
 FORGET_AFTER = 4 * 3600
 
 Updates = dict[Any, Any]
@@ -47,7 +53,8 @@ Updates = dict[Any, Any]
 
 def mount(app: FastAPI, state: State, assistant: Assistant) -> None:
     """Put the chat page at / of the running application, in the place of its start page."""
-    app.include_router(accessibility.router)
+    for leaflet in (accessibility, privacy):
+        app.include_router(leaflet.router)
     install_staff(app, state)
     gr.mount_gradio_app(
         app,
@@ -70,13 +77,22 @@ def mount(app: FastAPI, state: State, assistant: Assistant) -> None:
     app.router.routes = [*routes, Rest(mounted.app, routes)]
 
 
+@dataclass(frozen=True)
+class Running:
+    """An answer on its way: set `stop` to end it, it sets `over`."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+
+
 class Page:
     """The components of the page and what their events do."""
 
     def __init__(self, assistant: Assistant, keeping: Keeping) -> None:
         self._assistant, self._keeping = assistant, keeping
         self._shelf = Shelf(assistant.library)
-        self._stops: dict[str, threading.Event] = {}
+        self._running: dict[str, Running] = {}
+        self._ratings = MovingWindowRateLimiter(MemoryStorage())
         with gr.Blocks(title=render.NAME, analytics_enabled=False, fill_width=True) as self.blocks:
             self._lay_out()
             self._connect()
@@ -131,9 +147,9 @@ class Page:
         self.notice.submit(self._resume, [self.exchanges, self.focus, self.box], resumed, **quiet)
         self.new.click(self._new, self.language, [*shown, *restricted], **quick)
         self.talk.clear(self._ask_anywhere, self.language, restricted, **quick)
-        self.header.select(self._speak, [self.exchanges, self.focus], words, trigger_mode="always_last", **quick)
+        self.header.select(self._speak, [self.exchanges, self.focus], words, trigger_mode="multiple", **quick)
         self.talk.submit(self._rate, [self.exchanges, self.language], [self.exchanges, self.talk], **quick)
-        self.options.input(self._restrict, [self.focus, self.language], restricted, **quick)
+        self.options.input(self._restrict, [self.focus, self.language], restricted, trigger_mode="multiple", **quick)
         self.sources.select(self._ask_about, [self.focus, self.language], restricted, **quick)
         self.chips.clear(self._ask_all, [self.focus, self.language], restricted, **quick)
         self.save.download(self._export, [self.exchanges, self.language], self.file, **quick)
@@ -157,14 +173,25 @@ class Page:
             yield {self.box: gr.skip()}
             return
         self._shelf.refresh()
-        stop = self._stops[str(request.session_hash)] = threading.Event()
         note = partial(note_missed, self._assistant.library, client=_client(request), keeping=self._keeping)
-        try:
+        with self._one_at_a_time(str(request.session_hash)) as stop:
             for conversation in converse(self._assistant, exchanges, question, language, stop, focus, note):
                 failed = conversation[-1].state == "failed"
                 yield self._shown(conversation, language) | {self.box: question if failed else ""}
+
+    @contextmanager
+    def _one_at_a_time(self, session: str) -> Iterator[threading.Event]:
+        """What stops the answer of this session that begins now; one that still runs is stopped first."""
+        if before := self._running.get(session):
+            before.stop.set()
+            before.over.wait(PATIENCE)
+        running = self._running[session] = Running()
+        try:
+            yield running.stop
         finally:
-            self._stops.pop(str(request.session_hash), None)
+            running.over.set()
+            if self._running.get(session) is running:
+                del self._running[session]
 
     def _ask_chosen(
         self, exchanges: Exchanges, language: str, focus: Focus, chosen: gr.EventData, request: gr.Request
@@ -178,8 +205,8 @@ class Page:
         yield from self._ask(question, exchanges, language, focus, request)
 
     def _stop(self, request: gr.Request) -> None:
-        if stop := self._stops.get(str(request.session_hash)):
-            stop.set()
+        if running := self._running.get(str(request.session_hash)):
+            running.stop.set()
 
     def _new(self, language: str) -> Updates:
         return self._shown((), language) | self._ask_anywhere(language) | {self.box: ""}
@@ -188,10 +215,11 @@ class Page:
         """The next questions are restricted to nothing."""
         return self._restricted(Focus(), language)
 
-    def _rate(self, exchanges: Exchanges, language: str, given: gr.EventData) -> Updates:
+    def _rate(self, exchanges: Exchanges, language: str, given: gr.EventData, request: gr.Request) -> Updates:
         """An answer helped, or it did not."""
         index = int(given.exchange) - 1
-        if 0 <= index < len(exchanges) and not exchanges[index].rating:
+        known = 0 <= index < len(exchanges) and not exchanges[index].rating
+        if known and self._ratings.hit(RATINGS, _client(request)):
             rated = rate(self._assistant.library, self._keeping, exchanges[index], Opinion.of(given))
             exchanges = (*exchanges[:index], rated, *exchanges[index + 1 :])
         return {self.exchanges: exchanges, self.talk: self._talk(exchanges, language)}

@@ -6,7 +6,7 @@ Quotes are set apart from what the assistant says itself: class "quote" against 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from html import escape
 from itertools import groupby
@@ -48,9 +48,11 @@ def header(language: str) -> str:
 
 
 def footer(language: str) -> str:
-    """What the answers are, and the way to the accessibility statement."""
+    """What the answers are, and the ways to what is kept and to the accessibility statement."""
     promise = said("Answers quote their sources. When the documents do not say it, I say so.", language)
-    return f'<p>{promise} <a href="/accessibility" target="_blank">{said("Accessibility", language)}</a></p>'
+    ways = (("/privacy", said("Privacy", language)), ("/accessibility", said("Accessibility", language)))
+    links = "".join(f'<a href="{address}" target="_blank">{name}</a>' for address, name in ways)
+    return f"<p>{promise}</p><p>{links}</p>"
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ def talk(exchanges: Sequence[Exchange], language: str, look: Look) -> str:
     """The conversation; while there is none, the examples."""
     if not exchanges:
         return _examples(language)
+    if exchanges[-1].state == "running":
+        look = replace(look, rating=False)  # what is drawn with each sentence knows nothing of a rating given meanwhile
     shown = "".join(
         _exchange(entry, number, number == len(exchanges), look, language) for number, entry in enumerate(exchanges, 1)
     )

@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 from urllib.parse import quote
+from uuid import uuid4
 
 from assistant.language import message
 from ui.conversation import Exchange, Focus
@@ -112,4 +113,8 @@ def save(exchanges: Sequence[Exchange], language: str) -> str:
 def file(made: File) -> str:
     """A file for `page.js` to hand to the browser."""
     content = b64encode(made.content).decode()
-    return f'<span hidden data-file="{escape(made.name)}" data-media="{made.media}" data-content="{content}"></span>'
+    fresh = uuid4().hex  # the same file saved again is to change the markup, or nothing happens
+    return (
+        f'<span hidden data-file="{escape(made.name)}" data-media="{made.media}" data-content="{content}" '
+        f'data-made="{fresh}"></span>'
+    )

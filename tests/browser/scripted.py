@@ -74,6 +74,11 @@ def citation(number: int = 1, **changes: Any) -> Citation:
     return Citation(**{**values, **changes})
 
 
+RECORDED = citation(
+    anchor=Anchor(start=75.2, end=80.0, speaker="Ana"), url="https://example.eu/v?t=75", event_date=date(2023, 9, 13)
+)
+
+
 @dataclass
 class ScriptedAssistant:
     """Stands in for Assistant: what it answers depends on the first word of the question."""
@@ -87,6 +92,7 @@ class ScriptedAssistant:
             current=lambda: Edition(1, "x", 1, "ready", ""),
             all_chunks=lambda edition: ((EXPLAINED, Document("g", "glossary/g.md", "Glossary", "0", kind="glossary")),),
             missed=SimpleNamespace(add=lambda **row: None),
+            feedback=SimpleNamespace(add=lambda **row: 1),
         )
 
     def stream(self, question: Question) -> Iterator[Event]:
@@ -105,6 +111,8 @@ class ScriptedAssistant:
                 yield from self._answer(question, citation(title=HOSTILE, url="javascript:alert(1)"), HOSTILE)
             case "explain":
                 yield from self._answer(question, citation(), "An explained word, and the Explained word again.")
+            case "recorded":
+                yield from self._answer(question, RECORDED, "The quoted sentence stands here.")
             case "old":
                 yield from self._answer(question, citation(superseded_by=NEWER), "The quoted sentence stands here.")
             case "words":
@@ -143,7 +151,7 @@ def _answer(
 ) -> Answer:
     text = " ".join(sentence.text for sentence in sentences)
     return Answer(
-        "id",
+        "0" * 32,
         text,
         reason is not None,
         reason,

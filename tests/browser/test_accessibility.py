@@ -113,6 +113,36 @@ def _preparing(at: Open) -> None:
     expect(at.page.locator("progress")).to_have_attribute("value", "40")
 
 
+def _rated(at: Open) -> None:
+    at.ask(at.scripted, "Known")
+    at.page.locator("[data-rate=up]").click()
+    expect(at.page.locator(".thanks")).to_be_visible()
+
+
+def _restricted(at: Open) -> None:
+    at.ask(at.scripted, "Old")
+    at.page.locator("#source-1 [data-source]").click()
+    expect(at.page.locator("#chips li")).to_have_count(1)
+
+
+def _explained(at: Open) -> None:
+    at.ask(at.scripted, "Explain")
+    at.page.locator(".term").focus()
+    expect(at.page.get_by_role("tooltip")).to_be_visible()
+
+
+def _lost(at: Open) -> None:
+    """What connection.js does when it notices, without taking the network from the other states."""
+    at.ask(at.scripted, "Known")
+    at.page.locator("#connection p").evaluate("place => (place.textContent = place.dataset.lost)")
+    expect(at.page.locator("#connection p")).to_be_visible()
+
+
+def _privacy(at: Open) -> None:
+    at.page.goto(f"{at.real}/privacy")
+    expect(at.page.locator("table")).to_have_css("border-collapse", "collapse")
+
+
 def _statement(at: Open) -> None:
     at.page.goto(f"{at.real}/accessibility")
     expect(at.page.get_by_role("heading", level=1)).to_have_text("Accessibility statement")
@@ -130,8 +160,13 @@ STATES: dict[str, Callable[[Open], None]] = {
     "Error": _error,
     "Options open": _options,
     "Form to tell what is wrong with an answer": _complaint,
+    "Answer that was rated": _rated,
+    "Questions restricted to a source, which another supersedes": _restricted,
+    "Word explained": _explained,
+    "Connection lost": _lost,
     "Document with the quote marked": _read,
     "Documents being prepared": _preparing,
+    "Privacy": _privacy,
     "This statement": _statement,
 }
 IN_EVERY_LANGUAGE = ("Start, with example questions", "Answer with its sources")

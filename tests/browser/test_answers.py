@@ -61,6 +61,16 @@ def test_a_card_tells_where_and_until_when(scripted: ScriptedServer, visit: Open
     expect(card.locator("blockquote")).not_to_contain_text("Elsewhere")
 
 
+def test_a_card_of_a_recording_opens_it_at_its_second(scripted: ScriptedServer, visit: Open) -> None:
+    seen = visit(scripted.address)
+    seen.ask("Recorded")
+    card = seen.page.locator("#source-1")
+    expect(card.locator(".where").get_by_role("link", name="1:15")).to_have_attribute(
+        "href", "https://example.eu/v?t=75"
+    )
+    expect(card.locator(".about")).to_contain_text("A publisher13 Sept 2023")
+
+
 def test_a_card_tells_what_took_the_place_of_its_document(scripted: ScriptedServer, visit: Open) -> None:
     seen = visit(scripted.address)
     seen.ask("Old")
@@ -81,6 +91,23 @@ def test_a_running_answer_can_be_stopped(scripted: ScriptedServer, visit: Open) 
     seen.ask("Known")
     expect(seen.page.locator(".answer").last).to_contain_text("The quoted sentence stands here.")
     assert seen.page.locator(".answer").first.inner_text() == said
+
+
+def test_a_question_asked_meanwhile_stops_the_answer_before_it(scripted: ScriptedServer, visit: Open) -> None:
+    seen = visit(f"{scripted.address}/?q=Slow")
+    expect(seen.page.locator(".answer")).to_contain_text("Sentence 1.")
+    expect(seen.page.get_by_label("Page language")).to_be_disabled()
+    expect(seen.page.locator(".rating")).to_have_count(0)
+    seen.ask("Known")
+    expect(seen.page.locator(".exchange")).to_have_count(2)
+    expect(seen.page.locator(".exchange.stopped .answer")).to_contain_text("Sentence 1.")
+    expect(seen.page.locator(".exchange.done .answer")).to_contain_text("The quoted sentence stands here.")
+    expect(seen.page.get_by_label("Page language")).to_be_enabled()
+    seen.page.get_by_role("textbox").fill("Slow again")
+    seen.page.get_by_role("textbox").press("Enter")
+    expect(seen.page.locator(".exchange").last).to_contain_text("Sentence 1.")
+    seen.page.get_by_role("button", name="Stop").click()
+    expect(seen.page.locator(".exchange.stopped")).to_have_count(2)
 
 
 @pytest.mark.parametrize(("question", "detail"), [("Break", None), ("Refuse", "The question is too long. Shorten it.")])

@@ -127,6 +127,18 @@ def test_a_phone_needs_no_sideways_scroll(server: Server, visit: Open, width: in
     seen.shot(f"answer-{width}")
 
 
+def test_what_is_kept_is_told_and_no_cookie_is_set(server: Server, visit: Open) -> None:
+    seen = visit(server.address)
+    seen.ask(SPEAKERS)
+    with seen.page.context.expect_page() as opening:
+        seen.page.get_by_role("link", name="Privacy").click()
+    expect(opening.value.get_by_role("heading", level=1)).to_have_text("Privacy")
+    expect(opening.value.locator("table")).to_contain_text("from 3 askers on")
+    expect(opening.value.locator("table")).to_contain_text("90 days")
+    opening.value.close()
+    assert seen.page.context.cookies() == []
+
+
 def test_the_interface_for_programs_stays_in_place(server: Server) -> None:
     with server.client() as client:
         assert client.get("/readyz").json()["status"] == "ready"

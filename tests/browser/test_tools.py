@@ -86,6 +86,7 @@ def test_an_answer_is_copied_with_its_sources(server: Server, visit: Open) -> No
     button = seen.page.get_by_role("button", name="Copy with sources")
     button.click()
     expect(seen.page.get_by_role("button", name="Copied")).to_be_visible()
+    seen.page.get_by_role("button", name="Copied").click()
     text = clipboard(seen)
     assert text.startswith(f"{ORGANISED}\n\n") and "[1]" in text and "Sources:\n[1] " in text
     expect(button).to_be_visible()
@@ -100,7 +101,7 @@ def test_a_conversation_is_kept_as_markdown_and_as_a_word_document(server: Serve
     seen = visit(server.address)
     expect(seen.page.locator("#save summary")).to_have_count(0)
     seen.ask(ORGANISED)
-    for name, ending in (("Markdown", ".md"), ("Word", ".docx")):
+    for name, ending in (("Markdown", ".md"), ("Markdown", ".md"), ("Word", ".docx")):
         seen.page.get_by_text("Save", exact=True).click()
         with seen.page.expect_download() as saving:
             seen.page.get_by_role("button", name=name).click()

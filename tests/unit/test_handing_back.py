@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from assistant.records import Sentence
@@ -25,6 +27,14 @@ def test_a_conversation_comes_back_whole() -> None:
 @pytest.mark.parametrize("text", ["", "null", "[{}]", "[" * 1000, '[{"question": 1}]'])
 def test_what_is_no_conversation_is_none(text: str) -> None:
     assert read(text) == ()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"language": "xx"}, {"id": "1 or 1"}, {"id": "0" * 33}, {"question": "why " * 2000}, {"edition": 2**31}],
+)
+def test_a_conversation_that_was_never_written_is_none(changes: dict[str, object]) -> None:
+    assert read(write((KNOWN, replace(KNOWN, **changes)))) == ()
 
 
 def test_a_conversation_that_is_too_long_is_none() -> None:
