@@ -1,7 +1,8 @@
 """What people ask that the documents do not answer: refused and down-voted questions, grouped into themes.
 
 Nothing is kept of a question that was answered and not complained about. What is kept went through `scrub`, and of who
-asked only a mark that holds for one day and one server process. A theme shows only once enough people are in it.
+asked or complained only a mark that holds for one day and one server process. A theme shows once enough people are in
+it; a complaint, with its question and comment, shows to staff at once in the list of feedback.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.exc import SQLAlchemyError
 
-from assistant.errors import NotReady
+from assistant.errors import NotFound, NotReady
 from assistant.library import Library
 from assistant.library.voices import FeedbackLog, MissedLog, week_of, week_starts
 from assistant.records import Answer, Reason
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
     from assistant.embedders import Embedder
 
 MAX_KEPT = 500
+MOST_A_DAY = 50  # questions of one asker that are kept
 WORDINGS = 5
 WEEKS = 12
 RECENT = 4  # weeks that are compared with as many before
 FARTHEST = 0.13
+ROWS = 5_000  # of each log, the newest, that themes are made of
 NEWEST = 2_000  # wordings that are grouped: the memory of grouping grows with their square
 _SECRET = secrets.token_bytes(32)
 
@@ -66,19 +69,33 @@ class Theme:
 # --- noting
 
 
-def note_missed(library: Library, question: str, answer: Answer, client: str, keeping: Keeping = KEEPING) -> None:
-    """Keep a question that was refused, without personal data; the address `client` it came from is not kept."""
-    if not keeping.on or not answer.abstained or answer.reason in (None, Reason.UNCLEAR):
+def note_missed(
+    library: Library,
+    question: str,
+    answer: Answer,
+    client: str,
+    keeping: Keeping = KEEPING,
+    *,
+    restricted: bool = False,
+    asked_after: bool = False,
+) -> None:
+    """Keep a question that was refused, without personal data and without the address `client` it came from.
+    Not when it was `restricted`, by filters or to another day: the documents may answer it; and not over MOST_A_DAY.
+    One that was `asked_after` others is kept as it was understood, which may hold the question that it continues."""
+    if not keeping.on or restricted or not answer.abstained or answer.reason in (None, Reason.UNCLEAR):
         return
+    asker = _asker(client)
     try:
+        if library.missed.today(asker) >= MOST_A_DAY:
+            return
         library.missed.add(
             answer=answer.id,
-            question=_kept(question),
+            question=_kept(answer.question_used if asked_after else question),
             language=answer.language,
             reason=str(answer.reason),
             document=answer.citations[0].document if answer.citations else None,
             edition=answer.edition,
-            asker=_asker(client),
+            asker=asker,
         )
     except SQLAlchemyError:  # whoever asked has an answer to read; the note is lost
         logging.getLogger(__name__).exception("A refused question cannot be kept")
@@ -95,8 +112,11 @@ def note_feedback(
     comment: str = "",
     question: str | None = None,
     document: str | None = None,
+    client: str = "",
 ) -> int:
-    """Keep a rating; its number. The question is kept of a "down" only, question and comment without personal data."""
+    """Keep a rating; its number. The question is kept of a "down" only, question and comment without personal data, and
+    with a question a mark of who complained. Of an unknown address `client`, "", each complaint counts as a person."""
+    complaint = question if rating == "down" else None
     return library.feedback.add(
         answer=answer,
         rating=rating,
@@ -104,8 +124,9 @@ def note_feedback(
         edition=edition,
         reason=reason,
         comment=_clean(comment),
-        question=_kept(question) if question and rating == "down" else None,
+        question=_kept(complaint) if complaint else None,
         document=document,
+        asker=_asker(client) if client and complaint else None,
     )
 
 
@@ -151,7 +172,6 @@ def themes(library: Library, embedder: Embedder, *, people: int = 3, days: int =
     the median .88, of two questions .78 (99 % below .88). Of the pairs that are put together, 80 % belong together at a
     distance of .13, and 53 % of the pairs that belong together are; at .10 it is 100 % and 35 %, at .16 68 % and 74 %.
     With 83 questions of the golden sets about 37 facts it is 71 % and 39 % at .13. For another embedder measure again.
-    A down-vote counts as one person, unless its answer was a refusal: whoever asked is counted already.
     """
     since = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
     groups = [group for group in _grouped(_voices(library, embedder, since)) if _people(group) >= people]
@@ -159,23 +179,25 @@ def themes(library: Library, embedder: Embedder, *, people: int = 3, days: int =
     return sorted((_theme(group, titles) for group in groups), key=lambda theme: (-theme.people, -theme.count))
 
 
-def mark_done(library: Library, theme: Theme) -> None:
-    """Do not show the questions of a theme any longer."""
+def mark_done(library: Library, listed: Iterable[Theme], id_: str) -> None:
+    """Do not show the questions of a theme any longer, one of those that are listed. Raises NotFound."""
+    theme = next((theme for theme in listed if theme.id == id_), None)
+    if theme is None:
+        raise NotFound("There is no such theme any longer.", "Look at the list of themes again.")
     library.missed.done(theme.rows)
-    for id_ in theme.complaints:
-        library.feedback.done(id_)
+    for complaint in theme.complaints:
+        library.feedback.done(complaint)
 
 
 def _voices(library: Library, embedder: Embedder, since: str) -> list[_Voice]:
     """Every open question, oldest first."""
-    missed, down = library.missed.rows(since), library.feedback.rows(since)
+    missed, down = library.missed.rows(since, ROWS), library.feedback.rows(since, ROWS)
     askers = {row["answer"]: row["asker"] for row in missed}
+    for row in down:  # who complains of a refusal is the one who asked
+        row["asker"] = askers.get(row["answer"]) or row["asker"] or row["answer"]
     voices = [
         *(_voice("missed", row, vector) for row, vector in _embedded(library.missed, missed, embedder)),
-        *(
-            _voice("feedback", {"asker": askers.get(row["answer"], row["answer"]), **row}, vector)
-            for row, vector in _embedded(library.feedback, down, embedder)
-        ),
+        *(_voice("feedback", row, vector) for row, vector in _embedded(library.feedback, down, embedder)),
     ]
     return sorted(voices, key=lambda voice: voice.created)
 

@@ -1,7 +1,8 @@
 """Ingest runs inside the server, one at a time: asked for by the command line or the API, told in the library.
 
-At the start and once a day it also deletes the questions and feedback that have been kept long enough. A
-run's `asked` is {"do": one of ACTIONS, …}; a run that the server was killed in is done again after its start.
+At the start and once a day it also deletes the questions and feedback that have been kept long enough, and the sessions
+that are over. A run's `asked` is {"do": one of ACTIONS, …}; a run that the server was killed in is done again after
+its start.
 """
 
 from __future__ import annotations
@@ -51,12 +52,14 @@ class Runner:
             time.sleep(LOOK_SECONDS)
 
     def tidy(self, last: date | None = None) -> date:
-        """Today, when what is older than the setting KEEP_DAYS has been deleted, unless that was done today: `last`."""
-        now = self.clock()
+        """Today, when what is older than the setting KEEP_DAYS and what is over has been deleted, unless that was done
+        today: `last`."""
+        now, library = self.clock(), self.stores.library
         if now.date() != last:
             before = (now - timedelta(days=self.settings.keep_days)).isoformat(timespec="seconds")
-            for log in (self.stores.library.feedback, self.stores.library.missed):
-                log.forget(before)
+            library.feedback.forget(before)
+            library.missed.forget(before)
+            library.sessions.forget(now.isoformat(timespec="seconds"))
         return now.date()
 
     def do(self, number: int, asked: dict[str, Any]) -> None:

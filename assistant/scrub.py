@@ -1,8 +1,9 @@
 """Text without personal data: addresses, numbers of people and accounts, names in introductions and greetings.
 
-Numbers that say something about procurement stay: amounts, years, dates, laws, CPV codes, calls. To add a language,
-add a line to PHRASES; to spare another kind of number, add a pattern to KEPT. Names in the midst of a sentence stay:
-the documents have names too, and questions about them are to be understood.
+Numbers that say something about procurement stay: amounts (of nine digits and more only with their currency, or as a
+range), years, dates, laws, CPV codes, calls. To add a language, add a line to PHRASES; to spare another kind of number,
+add a pattern to KEPT. Names in the midst of a sentence stay: the documents have names too, and questions about them are
+to be understood.
 """
 
 from __future__ import annotations
@@ -180,10 +181,24 @@ IBAN_LENGTHS = {
     "SK": 24, "TR": 26, "UA": 29,
 }  # fmt: skip
 
-_CODE = r"(?:€|\$|£|\b(?:EUR|USD|GBP|PLN|CZK|HUF|RON|BGN|SEK|DKK))"
-_MONEY = r"(?:€|\$|£|EUR|USD|GBP|PLN|CZK|HUF|RON|BGN|SEK|DKK|eur\w*|ευρώ|евро|ewro|zł\w*|Kč|Ft|lei|kr|лв|milli?\w*)"
-_AMOUNT = r"[1-9]\d{0,2}(?:[ .,'’\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?"
-_NO_MORE = r"(?![ ./-]?\d)"
+_CODES = "EUR|USD|GBP|PLN|CZK|HUF|RON|BGN|SEK|DKK|CHF|NOK|ISK"
+_CODE = rf"(?:€|\$|£|\b(?:{_CODES}|[Ee]uros?))"
+_MONEY = (
+    rf"(?:€|\$|£|{_CODES}|Kč|Ft|lei|kr|лв|(?i:eur\w*|e[iv]ro\w*|ευρώ|евро|ewro|zł\w*|kron\w*|korun\w*)|"
+    r"[Mm]il[ijl]\w*|[Mm]l[nd]|Mio|Mrd|милион\w*|εκατ\w*)"
+)
+_SPACE = r"[ .,'’\u00a0\u202f]"
+_CENTS = r"(?:[.,]\d{1,2})?"
+_AMOUNT = rf"[1-9]\d{{0,2}}(?:{_SPACE}\d{{3}})+{_CENTS}"
+_MILLIONS = rf"[1-9]\d{{0,2}}(?:{_SPACE}\d{{3}}){{2,}}{_CENTS}"
+_ROUND = r"[1-9]\d{0,2}(?:[ .\u00a0\u202f]\d{3})+[ .\u00a0\u202f]000"
+_SMALL = rf"[1-9](?:\d{{0,2}}|\d?{_SPACE}\d{{3}}){_SPACE}\d{{3}}{_CENTS}"  # nine digits may be a telephone
+_DASH = r" ?[-–] ?"
+_AND = (  # and up to
+    "and|to|und|bis|et|à|y|e|a|al|do|i|in|až|és|și|til|og|till|och|tot|en|ja|kuni|līdz|un|iki|ir|agus|go|u|sa|έως|και|до|и"
+)
+_TO = rf"(?:{_DASH}| (?:{_AND}) )"
+_NO_MORE = r"(?![ ./\u00a0\u202f-]?\d)"
 _YEAR = r"(?:19|20)\d\d"
 # Tried at a place in the text in this order: what is KEPT is passed over whole.
 KEPT = (
@@ -194,22 +209,24 @@ KEPT = (
     rf"\b\d{{4}}-\d\d-\d\d{_NO_MORE}|\b\d{{1,2}}(?P<dot>[./-]) ?\d{{1,2}}(?P=dot) ?(?:{_YEAR}|\d\d){_NO_MORE}",  # dates
     rf"\b{_YEAR}(?: ?[-–/] ?{_YEAR}| {_YEAR})*{_NO_MORE}",  # years
     rf"\b\d{{1,2}}[.:]\d\d ?[-–] ?\d{{1,2}}[.:]\d\d{_NO_MORE}",  # times
-    rf"{_CODE} ?\d[\d .,'’\u00a0\u202f]*|(?<!\w)\d(?:[ .,'’\u00a0\u202f]?\d){{0,24}}[ \u00a0\u202f]?{_MONEY}(?!\w)",
-    rf"(?<!\w){_AMOUNT}(?: ?[-–] ?{_AMOUNT})*{_NO_MORE}",
+    rf"{_CODE} ?(?:{_MILLIONS}{_TO}{_MILLIONS}|\d(?:{_SPACE}?\d)*)",
+    rf"(?<!\w)(?:{_MILLIONS}{_TO}{_MILLIONS}|\d(?:{_SPACE}?\d){{0,24}})[ \u00a0\u202f]?{_MONEY}(?!\w)",
+    rf"(?<!\w)(?:{_SMALL}(?:{_DASH}{_AMOUNT})*|{_ROUND}{_DASH}{_ROUND}){_NO_MORE}",  # amounts of no currency
 )
 _CALL = (
     r"(?:tele?(?:ph|f)on\w*|tel|téléphone|teléfono|τηλέφωνο|τηλ|телефон|puhelin|mobile?|handy|cell|gsm|móvil|"
     r"telemóvel|whatsapp|call me|ring me|fax)"
 )
 _LINK = r"(?:number|nr|no|num\w*|is|ist|est|es|è|on|at)"
+_GAP = r"[ ./()\u00a0\u202f-]"
 PERSONAL = (
-    rf"\b(?i:{_CALL})[\s.:]*(?:{_LINK}[\s.:]+){{0,2}}[+(]*\d(?:[ ./()-]{{0,2}}\d){{5,}}",
-    r"(?<!\w)(?:\+|00)\(?[1-9](?:[ ./()-]{0,3}\d){6,14}",  # telephone, from abroad
-    r"(?<![\w.,/-])\(?0[1-9](?:[ ./()-]{0,3}\d){6,10}",  # and from the country
-    r"\b\d\d(?: \d\d){3,4}\b",
+    rf"\b(?i:{_CALL})[\s.:]*(?:{_LINK}[\s.:]+){{0,2}}[+(]*\d(?:{_GAP}{{0,2}}\d){{5,}}",
+    rf"(?<!\w)(?:\+|00)\(?[1-9](?:{_GAP}{{0,3}}\d){{6,14}}",  # telephone, from abroad
+    rf"(?<![\w.,/-])\(?0[1-9](?:{_GAP}{{0,3}}\d){{6,10}}",  # and from the country
+    r"\b\d\d(?:[ \u00a0\u202f]\d\d){3,4}\b",
     r"\b(?:\d{6}[-+A]\d{3}[0-9A-Z]|\d{8}[A-Z]|[XYZ]\d{7}[A-Z]|\d{7}[A-Z]{1,2}|[A-Z]{6}\d\d[A-Z]\d\d[A-Z]\d{3}[A-Z])\b",
     r"\b[A-Z]{2}\d{8,12}\b",
-    r"(?<![\w])\d(?:[ ./-]{0,2}\d){8,}",  # cards and whatever else is as long
+    r"(?<![\w])\d(?:[ ./\u00a0\u202f-]{0,2}\d){8,}",  # cards and whatever else is as long
 )
 NUMBERS = re.compile(f"(?P<kept>{'|'.join(KEPT)})|(?:{'|'.join(PERSONAL)})")
 

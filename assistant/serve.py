@@ -30,11 +30,12 @@ def serve(settings: Settings, console: Console) -> None:
 
     console.print(f"Cluster Talks Assistant: [bold]{address}[/]  (API: {address}/docs)")
     uvicorn.run(
-        create_app(State(settings.corpus, settings.keeping), warm_up, rate_limit(settings.rate_limit)),
+        create_app(State(settings), warm_up, rate_limit(settings.rate_limit)),
         host=settings.host,
         port=settings.port,
         log_level="warning",
         timeout_graceful_shutdown=10,
+        forwarded_allow_ips=settings.trusted_proxies,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -21,7 +22,8 @@ PREFIX = "CLUSTER_TALKS_"
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """Whether refused and down-voted questions are kept, for how many days, and from how many people on they show."""
+    """Whether refused and down-voted questions are kept, for how many days, and from how many people on a theme of them
+    shows. A down-vote with its comment shows to staff at once."""
 
     on: bool = True
     people: int = 3
@@ -56,8 +58,13 @@ class Settings(BaseSettings):
     redis_url: str = Field("", description="not used yet: leave it empty")
     require_key: bool = Field(False, description="not used yet: leave it false")
     rate_limit: str = Field("6000/minute", description="questions and searches a client address may send; or off")
+    trusted_proxies: str = Field(
+        "127.0.0.1", description="addresses or networks, with commas, whose X-Forwarded headers are believed"
+    )
     insights: bool = Field(True, description="keep refused and down-voted questions, without personal data")
-    insights_people: int = Field(3, ge=1, description="how many people must have asked before staff see a question")
+    insights_people: int = Field(
+        3, ge=1, description="people from whom on staff see a theme of questions; feedback they see at once"
+    )
     keep_days: int = Field(90, ge=1, le=3650, description="days that these questions and feedback are kept")
     device: str = Field("cpu", description="device of sentence-transformers models")
     threads: int = Field(1, ge=1, le=64, description="threads of one question's embedding and of its reading")
@@ -67,6 +74,13 @@ class Settings(BaseSettings):
     def _not_yet(cls, value: str | bool) -> str | bool:
         if value:
             raise ValueError("is not available in this version")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for part in filter(None, map(str.strip, value.split(","))):
+            ip_network(part)
         return value
 
     @property

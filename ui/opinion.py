@@ -32,7 +32,7 @@ class Opinion:
         )
 
 
-def rate(library: Library, keeping: Keeping, exchange: Exchange, opinion: Opinion) -> Exchange:
+def rate(library: Library, keeping: Keeping, exchange: Exchange, opinion: Opinion, client: str) -> Exchange:
     """The exchange as rated; the opinion is kept where opinions are."""
     if keeping.on:
         shown = {source.citation.document for source in exchange.sources}
@@ -45,6 +45,7 @@ def rate(library: Library, keeping: Keeping, exchange: Exchange, opinion: Opinio
             reason=None if opinion.helped else opinion.reason,
             comment="" if opinion.helped else opinion.comment,
             question=exchange.question,
+            client=client,
             document=opinion.document if opinion.reason == "wrong_source" and opinion.document in shown else None,
         )
     return replace(exchange, rating="up" if opinion.helped else "down")

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from assistant.api.limits import client_of
 from assistant.api.problems import responses
 from assistant.api.state import Ready, StateNow
 from assistant.ask import MAX_HISTORY, MAX_QUESTION, check
@@ -79,8 +80,15 @@ Asked = Annotated[Question, Depends(_checked)]
 
 def _noting(question: Asked, assistant: Ready, state: StateNow, request: Request) -> Callable[[Answer], None]:
     """What keeps the question once its answer is known, if that is a refusal."""
-    client = request.client.host if request.client else "unknown"
-    return lambda answer: note_missed(assistant.library, question.text, answer, client, state.keeping)
+    return lambda answer: note_missed(
+        assistant.library,
+        question.text,
+        answer,
+        client_of(request.scope),
+        state.keeping,
+        restricted=question.filters != Filters() or question.as_of not in (None, date.today()),
+        asked_after=bool(question.history),
+    )
 
 
 Note = Annotated[Callable[[Answer], None], Depends(_noting)]

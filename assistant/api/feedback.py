@@ -1,14 +1,15 @@
-"""Feedback on answers: anyone may rate, staff read, tick off and erase. Nothing is taken when INSIGHTS is off."""
+"""Feedback on answers: anyone may rate; staff read it at once, tick off and erase. None is taken if INSIGHTS is off."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from assistant.api.auth import get_staff
+from assistant.api.limits import client_of
 from assistant.api.problems import responses
 from assistant.api.state import Ready, StateNow
 from assistant.errors import NotFound
@@ -78,11 +79,11 @@ class Erased:
 
 
 @router.post("/feedback", status_code=201, tags=["ask"], responses=responses(404, 413, 422, 429, 503))
-def rate(body: FeedbackIn, assistant: Ready, state: StateNow) -> Noted:
+def rate(body: FeedbackIn, assistant: Ready, state: StateNow, request: Request) -> Noted:
     """Say whether an answer helped; a second rating of an answer replaces the first. 404 where feedback is off."""
     if not state.keeping.on:
         raise NotFound("Feedback is switched off here.", "Whoever runs this assistant can set CLUSTER_TALKS_INSIGHTS.")
-    return Noted(note_feedback(assistant.library, **body.model_dump()))
+    return Noted(note_feedback(assistant.library, **body.model_dump(), client=client_of(request.scope)))
 
 
 @staff.get("/feedback")

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from assistant.api.auth import get_staff
 from assistant.api.problems import responses
 from assistant.api.state import Ready, StateNow
-from assistant.errors import BadRequest, NotFound
+from assistant.errors import BadRequest
 from assistant.insights import Theme, mark_done, themes
 
 COLUMNS = ("question", "other wordings", "questions", "people", "languages", "reasons", "change", "document", "title",
@@ -74,10 +74,7 @@ def table(found: Found) -> Response:
 @router.post("/insights/{theme}/done", status_code=204, responses=responses(404))
 def done(theme: str, found: Found, assistant: Ready) -> None:
     """Do not show a theme any longer; `people` and `days` as when it was listed."""
-    for known in found.themes:
-        if known.id == theme:
-            return mark_done(assistant.library, known)
-    raise NotFound("There is no such theme any longer.", "GET /api/v1/insights lists them.")
+    mark_done(assistant.library, found.themes, theme)
 
 
 def _row(theme: Theme) -> Iterable[Any]:

@@ -28,6 +28,11 @@ def rate_limit(setting: str) -> RateLimitItem | None:
         ) from error
 
 
+def client_of(scope: Scope) -> str:
+    """The address that a request came from, "unknown" where the server does not know it."""
+    return str(scope["client"][0]) if scope.get("client") else "unknown"
+
+
 class RateLimit:
     """Refuse questions and searches of a client address over the limit, and say when to come back."""
 
@@ -39,7 +44,7 @@ class RateLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] == "http" and scope["path"].startswith(COUNTED):
-            client = scope["client"][0] if scope.get("client") else "unknown"
+            client = client_of(scope)
             if not self._window.hit(self._limit, client):
                 wait = max(1, math.ceil(self._window.get_window_stats(self._limit, client).reset_time - time.time()))
                 refusal = problem(

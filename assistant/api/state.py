@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from assistant.ask import Assistant
 from assistant.errors import NotReady
-from assistant.settings import KEEPING, Keeping
+from assistant.settings import Settings
 
 
 class State:
-    """Shared by all requests of one server process. `corpus` is the folder that documents are put in, `keeping` tells
-    what is kept of questions and feedback."""
+    """Shared by all requests of one server process. `settings` are those it was started with, by default the defaults;
+    `corpus` is the folder that documents are put in, `keeping` tells what is kept of questions and feedback."""
 
-    def __init__(self, corpus: Path = Path("corpus"), keeping: Keeping = KEEPING) -> None:
-        self.corpus = corpus
-        self.keeping = keeping
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings.model_construct()
+        self.corpus, self.keeping = self.settings.corpus, self.settings.keeping
         self._assistant: Assistant | None = None
         self._closers: list[Callable[[], None]] = []
         self.stage = "starting"

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from assistant.errors import Conflict, NotFound, NotReady
 from assistant.keys import Keys
 from assistant.library.logs import Runs, Visits, now
-from assistant.library.tables import CHUNKS, EDITIONS, MEMBERS, POINTER, SCHEMA, SKETCHES, VERSIONS
+from assistant.library.tables import CHUNKS, EDITIONS, MEMBERS, POINTER, SKETCHES, VERSIONS, create
 from assistant.library.voices import FeedbackLog, MissedLog, Sessions
 from assistant.records import Chunk, Document, Edition
 
@@ -29,7 +29,7 @@ class Library:
         self._engine: Engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
         if url.startswith("sqlite"):
             event.listen(self._engine, "connect", _tune_sqlite)
-        SCHEMA.create_all(self._engine)
+        create(self._engine)
         self.keys, self.runs, self.visits = Keys(self._engine), Runs(self._engine), Visits(self._engine)
         self.feedback, self.missed = FeedbackLog(self._engine), MissedLog(self._engine)
         self.sessions = Sessions(self._engine)
@@ -101,10 +101,11 @@ class Library:
         with self._engine.connect() as db:
             return self._edition(db, number)
 
-    def editions(self) -> list[Edition]:
-        """All editions, newest first."""
+    def editions(self, count: int | None = None) -> list[Edition]:
+        """Editions, newest first: all, or the newest `count`."""
+        query = select(EDITIONS.c.number).order_by(EDITIONS.c.number.desc()).limit(count)
         with self._engine.connect() as db:
-            numbers = db.execute(select(EDITIONS.c.number).order_by(EDITIONS.c.number.desc())).scalars().all()
+            numbers = db.execute(query).scalars().all()
             return [self._edition(db, number) for number in numbers]
 
     def _edition(self, db: Connection, number: int) -> Edition:

@@ -1,8 +1,23 @@
-"""The tables of the library database."""
+"""The tables of the library database. A column that a table gets later may be empty, and is a line of LATER."""
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Float, ForeignKey, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    Column,
+    Engine,
+    Float,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    inspect,
+    text,
+)
+from sqlalchemy.schema import CreateColumn
 
 SCHEMA = MetaData()
 
@@ -93,6 +108,7 @@ FEEDBACK = Table(
     Column("document", String(64)),
     Column("language", String(8), nullable=False),
     Column("edition", Integer, nullable=False),
+    Column("asker", String(16)),
     Column("vector", LargeBinary),
     Column("embedder", Text),
     Column("created", String(32), index=True, nullable=False),
@@ -123,3 +139,14 @@ SESSIONS = Table(
     Column("key", Integer, nullable=False),
     Column("expires", String(32), nullable=False),
 )
+LATER = (FEEDBACK.c.asker,)
+
+
+def create(engine: Engine) -> None:
+    """Create the tables that a database lacks, and the columns of LATER in one that was made before them."""
+    SCHEMA.create_all(engine)
+    for column in LATER:
+        table = column.table.name
+        if column.name not in {known["name"] for known in inspect(engine).get_columns(table)}:
+            with engine.begin() as db:
+                db.execute(text(f"ALTER TABLE {table} ADD COLUMN {CreateColumn(column).compile(engine)}"))

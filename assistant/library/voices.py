@@ -20,7 +20,7 @@ from assistant.errors import NotFound
 from assistant.library.logs import now
 from assistant.library.tables import FEEDBACK, MISSED, SESSIONS
 
-VECTORS = ("vector", "embedder")
+UNSEEN = ("vector", "embedder", "asker")  # columns that are not listed
 
 
 class _Log:
@@ -59,11 +59,11 @@ class _Log:
         with self._engine.begin() as db:
             return sum(db.execute(mark.where(self._table.c.id == id_)).rowcount for id_ in ids)
 
-    def _open(self, since: str, *conditions: ColumnElement[bool]) -> list[dict[str, Any]]:
-        recent = self._table.c.created >= since
-        query = select(self._table).where(recent, self._table.c.done.is_(None), *conditions).order_by(self._table.c.id)
+    def _open(self, since: str, count: int | None, *conditions: ColumnElement[bool]) -> list[dict[str, Any]]:
+        wanted = (self._table.c.created >= since, self._table.c.done.is_(None), *conditions)
+        newest = select(self._table).where(*wanted).order_by(self._table.c.id.desc()).limit(count)
         with self._engine.connect() as db:
-            return [dict(row) for row in db.execute(query).mappings()]
+            return [dict(row) for row in db.execute(newest).mappings()][::-1]
 
 
 class FeedbackLog(_Log):
@@ -82,6 +82,7 @@ class FeedbackLog(_Log):
         comment: str = "",
         question: str | None = None,
         document: str | None = None,
+        asker: str | None = None,
         at: str | None = None,
     ) -> int:
         """Number of a new rating, made `at` an ISO time (default now). An earlier one of the same answer goes."""
@@ -94,6 +95,7 @@ class FeedbackLog(_Log):
             "document": document,
             "language": language,
             "edition": edition,
+            "asker": asker,
             "created": at or now(),
         }
         with _wiping(self._engine) as db:
@@ -102,16 +104,17 @@ class FeedbackLog(_Log):
 
     def latest(self, count: int = 100, rating: str | None = None) -> list[dict[str, Any]]:
         """The latest ratings, newest first, all or only "up" or "down" ones."""
-        columns = [column for column in FEEDBACK.c if column.name not in VECTORS]
+        columns = [column for column in FEEDBACK.c if column.name not in UNSEEN]
         query = select(*columns).order_by(FEEDBACK.c.id.desc()).limit(count)
         if rating:
             query = query.where(FEEDBACK.c.rating == rating)
         with self._engine.connect() as db:
             return [dict(row) for row in db.execute(query).mappings()]
 
-    def rows(self, since: str) -> list[dict[str, Any]]:
-        """The "down" ratings with a question that are not done, made since an ISO time, oldest first."""
-        return self._open(since, FEEDBACK.c.rating == "down", FEEDBACK.c.question.is_not(None))
+    def rows(self, since: str, count: int | None = None) -> list[dict[str, Any]]:
+        """The "down" ratings with a question that are not done, made since an ISO time, oldest first: all, or the
+        newest `count`."""
+        return self._open(since, count, FEEDBACK.c.rating == "down", FEEDBACK.c.question.is_not(None))
 
     def by_week(self, weeks: int = 12) -> list[tuple[str, int, int]]:
         """(Monday, up, down) of the last weeks, oldest first, this one at the end."""
@@ -170,9 +173,15 @@ class MissedLog(_Log):
         with self._engine.begin() as db:
             return _insert(db, MISSED, values)
 
-    def rows(self, since: str) -> list[dict[str, Any]]:
-        """The questions that are not done, asked since an ISO time, oldest first."""
-        return self._open(since)
+    def rows(self, since: str, count: int | None = None) -> list[dict[str, Any]]:
+        """The questions that are not done, asked since an ISO time, oldest first: all, or the newest `count`."""
+        return self._open(since, count)
+
+    def today(self, asker: str) -> int:
+        """How many questions are kept that an asker asked today."""
+        theirs = select(func.count()).where(MISSED.c.asker == asker, MISSED.c.created >= now()[:10])
+        with self._engine.connect() as db:
+            return db.execute(theirs).scalar_one()
 
     def by_week(self, weeks: int = 12) -> list[tuple[str, int]]:
         """(Monday, how many) of the last weeks, oldest first, this one at the end."""
@@ -194,23 +203,24 @@ class Sessions:
         self._engine = engine
 
     def open(self, key_id: int, hours: float) -> str:
-        """The token of a new session of a key; it ends by itself."""
+        """The token of a new session of a key; it ends by itself. Those that are over are deleted."""
         token = secrets.token_urlsafe(32)
         expires = (datetime.now(UTC) + timedelta(hours=hours)).isoformat(timespec="seconds")
+        self.forget(now())
         with self._engine.begin() as db:
             db.execute(insert(SESSIONS).values(digest=_digest(token), key=key_id, expires=expires))
         return token
 
     def find(self, token: str) -> int | None:
-        """The id of the key whose session this is; None once it has ended. Ended sessions are deleted."""
+        """The id of the key whose session this is; None once it has ended."""
+        mine = select(SESSIONS.c.key).where(SESSIONS.c.digest == _digest(token), SESSIONS.c.expires > now())
+        with self._engine.connect() as db:
+            return db.execute(mine).scalar()
+
+    def forget(self, before: str) -> int:
+        """Delete the sessions that were over at an ISO time; how many those were."""
         with self._engine.begin() as db:
-            row = db.execute(select(SESSIONS).where(SESSIONS.c.digest == _digest(token))).mappings().first()
-            if row is None:
-                return None
-            if row["expires"] > now():
-                return int(row["key"])
-            db.execute(delete(SESSIONS).where(SESSIONS.c.expires <= now()))
-            return None
+            return db.execute(delete(SESSIONS).where(SESSIONS.c.expires <= before)).rowcount
 
     def close(self, token: str) -> None:
         """End a session."""

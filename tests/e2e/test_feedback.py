@@ -192,6 +192,29 @@ def test_a_refused_question_is_kept(anyone: httpx.Client, library: Library, path
     assert "127.0.0.1" not in row["asker"]
 
 
+RESTRICTED: tuple[dict[str, Any], ...] = ({"filters": {"kind": ["procedures"]}}, {"as_of": "2020-01-01"})
+
+
+@pytest.mark.parametrize("restriction", RESTRICTED)
+def test_a_restricted_question_is_not_kept(anyone: httpx.Client, library: Library, restriction: dict[str, Any]) -> None:
+    question = "What does the aardwolf subsidy of Atlantis cost on Mars?"
+    assert anyone.post(f"{API}/ask", json={"question": question, **restriction}).json()["abstained"]
+    assert not any("aardwolf" in row["question"] for row in library.missed.rows(""))
+
+
+def test_a_follow_up_is_kept_with_what_it_follows(anyone: httpx.Client, library: Library) -> None:
+    history = [
+        {"role": "user", "content": "What does the numbat subsidy of Atlantis cost on Mars?"},
+        {"role": "assistant", "content": "I found no answer to this."},
+    ]
+    asked = {"question": "And on the Moon?", "history": history}
+    answer = anyone.post(f"{API}/ask", json=asked).json()
+    assert answer["abstained"]
+    (row,) = [row for row in library.missed.rows("") if row["answer"] == answer["id"]]
+    assert "numbat" in row["question"]
+    assert row["question"] == answer["question_used"]
+
+
 def test_an_answered_question_leaves_no_trace(server: Server, anyone: httpx.Client, library: Library) -> None:
     question = "I am from Quokkatown; when was the EU Clusters Talk about innovation procurement?"
     refused = "What does the pangolin subsidy of Atlantis cost on Mars?"
@@ -229,6 +252,18 @@ def test_a_theme_shows_from_three_people_on_and_is_ticked_off(library: Library, 
     assert staff.post(f"{API}/insights/{theme['id']}/done").status_code == 204
     assert theme_of(staff, "echidna") is None
     assert "no such theme" in problem(staff.post(f"{API}/insights/{theme['id']}/done"), 404)
+
+
+def test_complaints_of_one_address_are_one_person(anyone: httpx.Client, staff: httpx.Client) -> None:
+    for _ in range(3):
+        rated(anyone, question="Why is the kinkajou of Riga late?")
+    assert theme_of(staff, "kinkajou") is None
+    for number in range(2):
+        anyone.headers["X-Forwarded-For"] = f"203.0.113.{number}"
+        rated(anyone, question="Why is the kinkajou of Riga late?")
+    theme = theme_of(staff, "kinkajou")
+    assert theme is not None
+    assert (theme["people"], theme["count"]) == (3, 5)
 
 
 def test_more_people_may_be_asked_for_but_not_fewer(library: Library, staff: httpx.Client) -> None:

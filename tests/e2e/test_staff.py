@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from lxml import etree
 from markupsafe import escape
+from rich.console import Console
 
-from assistant.settings import Keeping
+from assistant.api.state import State
+from assistant.errors import BadSetting
+from assistant.serve import serve
+from assistant.settings import Keeping, Settings, load_settings
+from assistant.wiring import Stores, open_assistant
 from tests.staff import HOSTILE, Staffed, staffed
+from ui.staff import figures, routes
+from ui.staff.app import install
 from ui.staff.charts import Chart, columns, line, sparkline
 from ui.staff.figures import lines_of, trend
 from ui.staff.pages import page
@@ -74,6 +86,28 @@ def read(client: httpx.Client, path: str) -> str:
     return response.text
 
 
+def serve_edition(stores: Stores) -> int:
+    """A new edition without documents, served from now on."""
+    number = stores.library.begin_edition("words", 64)
+    stores.library.finish_edition(number)
+    stores.library.publish(number)
+    return number
+
+
+@pytest.fixture
+def here(stores: Stores) -> Iterator[TestClient]:
+    """The staff pages in this process over an empty library, with a maintainer logged in."""
+    serve_edition(stores)
+    settings = Settings(data=stores.data, reader="none")
+    state = State(settings)
+    state.serve(open_assistant(settings, stores))
+    app = FastAPI()
+    install(app, state)
+    with TestClient(app, headers=OURS, follow_redirects=False) as client:
+        log_in(client, stores.library.keys.create("Ana", "maintainer")[1])
+        yield client
+
+
 def served(site: Staffed) -> int:
     return site.library.current().number
 
@@ -119,11 +153,12 @@ def test_after_ten_refused_keys_a_client_waits(site: Staffed, nobody: httpx.Clie
     other = {"X-Forwarded-For": "203.0.113.7"}
     for _ in range(10):
         assert log_in(nobody, "ct_wrong", **other).status_code == 401
-    late = log_in(nobody, site.keys["staff"], **other)
+    late = log_in(nobody, "ct_wrong", **other)
     assert late.status_code == 429
     assert 1 <= int(late.headers["retry-after"]) <= 60
     assert "Too many keys were refused." in late.text
-    assert log_in(nobody, site.keys["staff"]).status_code == 303  # another address
+    assert log_in(nobody, "ct_wrong").status_code == 401  # another address
+    assert log_in(nobody, site.keys["staff"], **other).status_code == 303, "a right key always opens"
 
 
 CROSS = (
@@ -328,6 +363,20 @@ def test_an_edition_that_is_not_ready_is_not_served(site: Staffed, maintainer: h
     site.library.drop_edition(building)
 
 
+def test_only_the_newest_editions_are_read_and_older_ones_have_their_page(
+    here: TestClient, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "EDITIONS", 2)
+    assert "These are the newest" not in read(here, "editions")
+    serve_edition(stores), serve_edition(stores)
+    assert [edition.number for edition in stores.library.editions(2)] == [3, 2]
+    shown = read(here, "editions")
+    assert [f"<h2>Edition {number} " in shown for number in (1, 2, 3)] == [False, True, True]
+    assert "These are the newest 2." in shown
+    assert "Roll back to edition 1?" in read(here, "editions/1")
+    assert here.get("/staff/editions/4").status_code == 404
+
+
 def test_a_run_has_its_report_and_the_file_to_keep(site: Staffed, staff: httpx.Client) -> None:
     page = read(staff, f"runs/{site.run}")
     assert f"Edition {site.second} was served from then on." in page
@@ -369,6 +418,42 @@ def test_health_tells_what_runs_and_tries_the_parts(staff: httpx.Client) -> None
     tried = staff.post("/staff/health")
     assert tried.status_code == 200
     assert tried.text.count('<span class="badge ok">Works</span>') == 5
+
+
+def test_the_parts_are_tried_with_the_settings_of_the_server(
+    here: TestClient, stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLUSTER_TALKS_DATA", str(tmp_path / "elsewhere"))
+    tried = here.post("/staff/health")
+    assert tried.status_code == 200
+    assert f"data in {stores.data}," in tried.text
+
+
+def test_the_parts_are_tried_by_one_at_a_time(here: TestClient) -> None:
+    with routes.EXAMINING:
+        busy = here.post("/staff/health")
+    assert (busy.status_code, "are being tried already" in busy.text) == (409, True)
+    assert here.post("/staff/health").status_code == 200
+
+
+def test_the_settings_reach_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[uvicorn.Config] = []
+    monkeypatch.setattr(uvicorn.Server, "run", lambda server: started.append(server.config))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = Settings(data=tmp_path, port=port, trusted_proxies="10.0.0.0/8, ::1")
+    with pytest.raises(SystemExit):  # as uvicorn ends when it did not start
+        serve(settings, Console(quiet=True))
+    (config,) = started
+    assert config.forwarded_allow_ips == "10.0.0.0/8, ::1"
+    assert config.app.state.assistant.settings is settings  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("value", ["*", "proxy.example", "10.0.0.1/8"])
+def test_a_proxy_that_is_no_address_stops_the_start(value: str) -> None:
+    with pytest.raises(BadSetting, match="CLUSTER_TALKS_TRUSTED_PROXIES"):
+        load_settings(trusted_proxies=value)
 
 
 # --- charts and differences

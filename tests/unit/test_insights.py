@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -31,13 +33,15 @@ def ago(**time: int) -> str:
     return (datetime.now(UTC) - timedelta(**time)).isoformat(timespec="seconds")
 
 
-def answer(id_: str = "a", reason: Reason | None = Reason.NOT_IN_CORPUS, document: str | None = None) -> Answer:
+def answer(
+    id_: str = "a", reason: Reason | None = Reason.NOT_IN_CORPUS, document: str | None = None, used: str = ""
+) -> Answer:
     cited = (
         ()
         if document is None
         else (Citation(1, document, "T", "t.md", None, Anchor(), "", "q", (0, 1), None, None, 1, "d"),)
     )
-    return Answer(id_, "", reason is not None, reason, "en", "", (), cited, (), 1, "quotes")
+    return Answer(id_, "", reason is not None, reason, "en", used, (), cited, (), 1, "quotes")
 
 
 def miss(library: Library, question: str, asker: str, **more: Any) -> int:
@@ -78,6 +82,29 @@ def test_a_long_question_is_cut_and_odd_characters_go(library: Library) -> None:
     assert (len(kept), kept[:6]) == (500, "Why ? ")
 
 
+def test_a_restricted_question_is_not_kept(library: Library) -> None:
+    note_missed(library, PARKING, answer(), "203.0.113.7", restricted=True)
+    assert library.missed.rows("") == []
+
+
+def test_a_follow_up_is_kept_as_it_was_understood(library: Library) -> None:
+    used = "Who pays the mayor? I'm Ana Kovač. And in Split?"
+    note_missed(library, "And in Split?", answer(used=used), "203.0.113.7", asked_after=True)
+    note_missed(library, "And in Split?", answer(used="And in split?"), "203.0.113.7")
+    kept = [row["question"] for row in library.missed.rows("")]
+    assert kept == ["Who pays the mayor? I'm […]. And in Split?", "And in Split?"]
+
+
+def test_a_client_leaves_fifty_questions_a_day_at_most(library: Library) -> None:
+    for number in range(52):
+        note_missed(library, PARKING, answer(str(number)), "203.0.113.7")
+    assert len(library.missed.rows("")) == 50
+    note_missed(library, PARKING, answer("other"), "203.0.113.8")
+    library.missed.erase("0")
+    note_missed(library, PARKING, answer("again"), "203.0.113.7")
+    assert [row["answer"] for row in library.missed.rows("")][-2:] == ["other", "again"]
+
+
 def test_an_asker_is_the_same_all_day_and_another_on_the_next(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +129,35 @@ def test_only_a_complaint_keeps_its_question(library: Library) -> None:
     down, up = library.feedback.latest()
     assert (up["question"], up["comment"]) == (None, "Thanks. […]")
     assert (down["question"], down["comment"], down["reason"]) == (PARKING, "Thanks. […]", "wrong")
+
+
+def test_a_complaint_has_a_mark_of_who_complained_and_praise_has_none(library: Library, stores: Stores) -> None:
+    said: dict[str, Any] = {"language": "en", "edition": 1, "client": "203.0.113.7"}
+    for id_, rating, question in (("a", "down", PARKING), ("b", "down", PARKING), ("c", "down", None), ("d", "up", "")):
+        note_feedback(library, answer=id_, rating=cast(Any, rating), question=question, **said)
+    note_missed(library, PARKING, answer("e"), "203.0.113.7")
+    with closing(sqlite3.connect(stores.data / "library.db")) as db:
+        marks = [mark for (mark,) in db.execute("SELECT asker FROM feedback ORDER BY answer")]
+    (missed,) = library.missed.rows("")
+    assert marks == [missed["asker"], missed["asker"], None, None]
+    assert all("asker" not in row for row in library.feedback.latest()), "staff need not see it"
+
+
+def test_a_library_of_before_gets_the_column_of_who_complained(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    Library(url).close()
+    with closing(sqlite3.connect(tmp_path / "old.db")) as db:
+        db.execute("ALTER TABLE feedback DROP COLUMN asker")
+        db.execute(
+            "INSERT INTO feedback (answer, rating, comment, question, language, edition, created) "
+            "VALUES ('old', 'down', '', 'Why?', 'en', 1, '2026-01-01T00:00:00+00:00')"
+        )
+        db.commit()
+    for client in ("203.0.113.7", "203.0.113.8"):
+        with closing(Library(url)) as library:
+            note_feedback(library, answer=client, rating="down", language="en", edition=1, question="", client=client)
+            note_feedback(library, answer="b", rating="down", language="en", edition=1, question="Why?", client=client)
+            assert [bool(row["asker"]) for row in library.feedback.rows("")] == [False, True]
 
 
 def test_a_second_rating_replaces_the_first(library: Library) -> None:
@@ -135,6 +191,27 @@ def test_missed_by_week(library: Library) -> None:
 def test_feedback_that_is_not_there_cannot_be_done(library: Library) -> None:
     with pytest.raises(NotFound, match="no feedback 9"):
         library.feedback.done(9)
+
+
+def test_the_newest_rows_are_read_oldest_first(library: Library) -> None:
+    for number in range(4):
+        miss(library, f"Question {number}", "p")
+    assert [row["question"] for row in library.missed.rows("", 2)] == ["Question 2", "Question 3"]
+
+
+def test_sessions_that_are_over_are_deleted_when_one_is_opened_and_by_the_runner(stores: Stores) -> None:
+    def held() -> int:
+        with closing(sqlite3.connect(stores.data / "library.db")) as db:
+            return int(db.execute("SELECT count(*) FROM sessions").fetchone()[0])
+
+    sessions = stores.library.sessions
+    sessions.open(7, -1)
+    sessions.open(7, 8)
+    assert held() == 1
+    later = datetime.now(UTC) + timedelta(hours=9)
+    runner = Runner(Settings(data=stores.data), stores, lambda: cast(Assistant, None), clock=lambda: later)
+    runner.tidy()
+    assert held() == 0
 
 
 def test_a_session_ends_by_itself_or_is_closed(library: Library, stores: Stores) -> None:
@@ -192,6 +269,27 @@ def test_a_theme_shows_once_enough_people_asked(library: Library) -> None:
     assert theme.weeks == (0,) * 11 + (5,)
     assert theme.change == 5
     assert theme.rows == (1, 2, 3, 4, 5)
+
+
+def test_many_complaints_of_one_client_are_one_person(library: Library) -> None:
+    said: dict[str, Any] = {"rating": "down", "language": "en", "edition": 1, "question": PARKING}
+    for number in range(3):
+        note_feedback(library, answer=f"a{number}", client="203.0.113.7", **said)
+    note_missed(library, PARKING, answer("b"), "203.0.113.7")
+    (theme,) = shown(library, people=1)
+    assert (theme.people, theme.count) == (1, 4)
+    for number in range(2):
+        note_feedback(library, answer=f"c{number}", **said)
+    assert shown(library)[0].people == 3, "of unknown clients each complaint counts"
+
+
+def test_themes_read_the_newest_rows(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assistant.insights.ROWS", 3)
+    for number in range(3):
+        miss(library, "Who pays the mayor?", f"p{number}")
+    for number in range(3):
+        miss(library, PARKING, f"p{number}")
+    assert [theme.question for theme in shown(library, people=1)] == [PARKING]
 
 
 def test_a_complaint_counts_as_one_person_unless_the_refusal_is_counted(library: Library) -> None:
@@ -256,8 +354,11 @@ def test_a_theme_that_is_done_is_gone_until_it_is_asked_again(library: Library) 
     for number in range(3):
         miss(library, PARKING, f"p{number}")
     library.feedback.add(answer="b", rating="down", language="en", edition=1, question=PARKING)
-    mark_done(library, shown(library)[0])
+    found = shown(library)
+    mark_done(library, found, found[0].id)
     assert shown(library, people=1) == []
+    with pytest.raises(NotFound, match="no such theme"):
+        mark_done(library, shown(library, people=1), found[0].id)
     assert library.feedback.latest()[0]["done"]
     miss(library, PARKING, "p9")
     assert [theme.count for theme in shown(library, people=1)] == [1]

@@ -21,7 +21,7 @@ from assistant.records import Edition
 from ui.staff.charts import Chart
 
 EDITIONS = 40  # the newest, that are shown
-RUNS = 500  # in which the run that built an edition is looked for
+RUNS = 100  # the newest, in which the run that built an edition is looked for
 PLACE = re.compile(r"^@@ -(\d+).*")
 LINES = 200  # of the differences of one document
 FEEDBACK = 500
@@ -57,14 +57,10 @@ class Known:
     down: int
 
 
-def known_editions(library: Library) -> list[Known]:
-    """All editions, newest first. Raises NotReady when none is served."""
+def known_editions(library: Library, editions: Sequence[Edition]) -> list[Known]:
+    """What is known of these editions. Raises NotReady when none is served."""
     served, built, votes = library.current().number, _built(library), library.feedback.by_edition()
-    editions = library.editions()
-    return [
-        _known(edition, edition.number == served, built.get(edition.number), right, votes.get(edition.number, (0, 0)))
-        for edition, right in zip(editions, _rights(editions, built), strict=True)
-    ]
+    return [_known(edition, edition.number == served, built, votes.get(edition.number, (0, 0))) for edition in editions]
 
 
 def _built(library: Library) -> dict[int, dict[str, Any]]:
@@ -78,25 +74,23 @@ def is_ingest(run: dict[str, Any]) -> bool:
     return bool(run["asked"].get("do", "ingest") == "ingest")
 
 
-def _rights(editions: Sequence[Edition], built: dict[int, dict[str, Any]]) -> list[float | None]:
-    """Shares of right answers, newest first. The second edition's run asked the first, which had none of its own."""
-    checks = [_checked(built.get(edition.number)) for edition in editions]
-    rights = [checked["after"] if checked else None for checked in checks]
-    if len(editions) > 1 and rights[-1] is None and (second := checks[-2]):
-        rights[-1] = second["before"]
-    return rights
+def _right(number: int, built: dict[int, dict[str, Any]]) -> float | None:
+    """The share of right answers of an edition. The second one's run asked the first, which had none of its own."""
+    if checked := _checked(built.get(number)):
+        return float(checked["after"])
+    second = _checked(built.get(2)) if number == 1 else None
+    return float(second["before"]) if second else None
 
 
 def _checked(run: dict[str, Any] | None) -> dict[str, Any] | None:
     return run["report"]["checked"] if run else None
 
 
-def _known(
-    edition: Edition, served: bool, run: dict[str, Any] | None, right: float | None, votes: tuple[int, int]
-) -> Known:
+def _known(edition: Edition, served: bool, built: dict[int, dict[str, Any]], votes: tuple[int, int]) -> Known:
+    run = built.get(edition.number)
     held = run["report"]["held"] if run and not served else ""
     state = "served" if served else "held" if held and edition.status == "ready" else edition.status
-    return Known(edition, state, run["id"] if run else None, held, _checked(run), right, *votes)
+    return Known(edition, state, run["id"] if run else None, held, _checked(run), _right(edition.number, built), *votes)
 
 
 def lines_of(lines: Sequence[str]) -> list[tuple[str, str]]:

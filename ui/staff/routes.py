@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,13 +12,13 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from starlette.responses import Response
 
 from assistant.api import maintain
+from assistant.api.limits import client_of
 from assistant.api.state import Ready, StateNow
 from assistant.doctor import Check, examine
 from assistant.editions import difference
-from assistant.errors import Conflict, NotFound
+from assistant.errors import Conflict
 from assistant.insights import Theme, mark_done, themes
 from assistant.keys import Key
-from assistant.settings import load_settings
 from ui.staff import figures
 from ui.staff.pages import SECTIONS, page, versions
 from ui.staff.session import COOKIE, PATH, Attempts, Maintainer, Staff, close_session, find_key, hand_over, open_session
@@ -26,6 +27,8 @@ STYLE = Path(__file__).with_name("staff.css")
 FIRST = "questions"
 REFUSED = "This key does not open the staff pages. Check that it is complete, or ask for a key with the role staff."
 WAIT = "Too many keys were refused. Try again in {seconds} seconds."
+
+EXAMINING = threading.Lock()
 
 router = APIRouter()
 Number = Annotated[int, InPath(ge=1, le=2**31 - 1)]
@@ -51,18 +54,20 @@ def log_in(
     then: Annotated[str, Form(max_length=20)] = FIRST,
 ) -> Response:
     """Open a session; an unknown key and one without the role are refused alike."""
-    attempts: Attempts = request.app.state.attempts
-    client = request.client.host if request.client else "unknown"
-    if wait := attempts.wait(client):
-        return login(429, WAIT.format(seconds=wait), then, retry=wait)
     token = open_session(assistant.library, key.strip())
     if token is None:
-        attempts.refused(client)
-        return login(401, REFUSED, then)
+        return _refuse(request, then)
     close_session(assistant.library, request)
     response = _to(then if then in SECTIONS else FIRST)
     hand_over(response, token, request)
     return response
+
+
+def _refuse(request: Request, then: str) -> HTMLResponse:
+    attempts: Attempts = request.app.state.attempts
+    if wait := attempts.refused(client_of(request.scope)):
+        return login(429, WAIT.format(seconds=wait), then, retry=wait)
+    return login(401, REFUSED, then)
 
 
 @router.post("/logout")
@@ -115,11 +120,8 @@ def questions(key: Staff, found: Themes, assistant: Ready, state: StateNow, said
 @router.post("/questions/done")
 def question_done(_: Staff, found: Themes, assistant: Ready, theme: Annotated[str, Form(max_length=64)]) -> Response:
     """Do not show a theme any longer."""
-    for known in found:
-        if known.id == theme:
-            mark_done(assistant.library, known)
-            return _to("questions", "question")
-    raise NotFound("These questions are not listed any longer.", "Look at the list again.")
+    mark_done(assistant.library, found, theme)
+    return _to("questions", "question")
 
 
 # --- feedback
@@ -154,12 +156,18 @@ def feedback_done(_: Staff, number: Number, assistant: Ready, show: Annotated[Sh
 
 @router.get("/editions")
 def editions(key: Staff, assistant: Ready, said: str = "") -> HTMLResponse:
-    """All editions and the latest runs."""
-    known, runs = figures.known_editions(assistant.library), assistant.library.runs.latest(20)
-    served = assistant.library.current().number
-    shown = known[: figures.EDITIONS]
+    """The newest editions and the latest runs."""
+    library = assistant.library
+    found = library.editions(figures.EDITIONS + 1)
     return page(
-        "editions", key, said=said, known=shown, count=len(known), states=figures.STATES, runs=runs, served=served
+        "editions",
+        key,
+        said=said,
+        known=figures.known_editions(library, found[: figures.EDITIONS]),
+        more=len(found) > figures.EDITIONS,
+        states=figures.STATES,
+        runs=library.runs.latest(20),
+        served=library.current().number,
     )
 
 
@@ -169,13 +177,13 @@ def edition(key: Staff, number: Number, assistant: Ready) -> HTMLResponse:
     library = assistant.library
     served = library.current().number
     differences = difference(library, served, number)
-    known = {row.edition.number: row for row in figures.known_editions(library)}
+    both = figures.known_editions(library, [library.edition(one) for one in sorted({number, served})])
     return page(
         "edition",
         key,
-        one=known[number],
+        one=next(row for row in both if row.edition.number == number),
         served=served,
-        both=[known[one] for one in sorted({number, served})],
+        both=both,
         states=figures.STATES,
         difference=differences,
         lines=figures.lines_of,
@@ -211,7 +219,7 @@ def report(_: Staff, number: Number, assistant: Ready) -> HTMLResponse:
 @router.get("/quality")
 def quality(key: Staff, assistant: Ready) -> HTMLResponse:
     """How the editions compare."""
-    known = figures.known_editions(assistant.library)[: figures.EDITIONS]
+    known = figures.known_editions(assistant.library, assistant.library.editions(figures.EDITIONS))
     return page("quality", key, known=known, charts=figures.by_edition(known))
 
 
@@ -223,8 +231,13 @@ def health(key: Staff, assistant: Ready, state: StateNow) -> HTMLResponse:
 
 @router.post("/health")
 def examined(key: Staff, assistant: Ready, state: StateNow) -> HTMLResponse:
-    """The same after each part was tried."""
-    return _health(key, assistant, state, list(examine(load_settings())))
+    """The same after each part was tried, which opens the models once more: only one request may at a time."""
+    if not EXAMINING.acquire(blocking=False):
+        raise Conflict("The parts are being tried already.", "Wait some seconds, then try them again.")
+    try:
+        return _health(key, assistant, state, list(examine(state.settings)))
+    finally:
+        EXAMINING.release()
 
 
 def _health(key: Key, assistant: Ready, state: StateNow, checks: list[Check] | None = None) -> HTMLResponse:
@@ -235,7 +248,7 @@ def _health(key: Key, assistant: Ready, state: StateNow, checks: list[Check] | N
         keeping=state.keeping,
         edition=assistant.library.current(),
         embedder=assistant.retriever.embedder.name,
-        disk=figures.disk(load_settings().data),
+        disk=figures.disk(state.settings.data),
         versions=versions(),
         checks=checks,
     )

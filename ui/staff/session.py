@@ -1,7 +1,8 @@
 """Who is logged in: a cookie that holds a random token, and its session in the library, which knows the key.
 
 A key opens a session when its role may do what staff may do. Revoking the key ends its sessions at their next request.
-Refused keys are counted by client address; whoever knows a right one never meets the limit by using it.
+Refused keys are counted by client address: after LIMIT a client that sends another is told to wait. A right key always
+opens. It is the length of keys, 256 random bits, that keeps them from being guessed; the limit only slows who tries.
 """
 
 from __future__ import annotations
@@ -34,13 +35,9 @@ class Attempts:
     def __init__(self) -> None:
         self._window = MovingWindowRateLimiter(MemoryStorage())
 
-    def refused(self, client: str) -> None:
-        """Count one."""
-        self._window.hit(LIMIT, client)
-
-    def wait(self, client: str) -> int:
-        """Seconds until this client may try again, 0 when it may now."""
-        if self._window.test(LIMIT, client):
+    def refused(self, client: str) -> int:
+        """Count one; the seconds that this client is to wait, 0 within the limit."""
+        if self._window.hit(LIMIT, client):
             return 0
         return max(1, math.ceil(self._window.get_window_stats(LIMIT, client).reset_time - time.time()))
 
