@@ -93,9 +93,10 @@ def converse(
     conversation with a failed exchange."""
     before = _kept(exchanges)
     current = asked = Exchange(question.strip(), detect_language(question, default=language), focus=focus)
+    answers = _until(stop, _answer(assistant, asked, history(before), note))
     yield (*before, current)
     try:
-        for current in _until(stop, _answer(assistant, asked, history(before), note)):
+        for current in answers:
             yield (*before, current)
         if current.state == "running":
             yield (*before, replace(current, state="stopped"))
@@ -146,7 +147,7 @@ def _answer(assistant: Assistant, current: Exchange, turns: tuple[Turn, ...], no
 
 
 def _until(stop: threading.Event, answers: Iterator[Exchange]) -> Iterator[Exchange]:
-    """`answers`, left at once when `stop` is set, even while the next one is being waited for."""
+    """`answers`, which begin to come about at once, left when `stop` is set, even while the next one is waited for."""
     ready: SimpleQueue[Exchange | BaseException | None] = SimpleQueue()
 
     def read() -> None:
@@ -160,6 +161,10 @@ def _until(stop: threading.Event, answers: Iterator[Exchange]) -> Iterator[Excha
             ready.put(error)
 
     threading.Thread(target=read, name="answer", daemon=True).start()
+    return _taken(ready, stop)
+
+
+def _taken(ready: SimpleQueue[Exchange | BaseException | None], stop: threading.Event) -> Iterator[Exchange]:
     while not stop.is_set():
         try:
             item = ready.get(timeout=LOOK_FOR_STOP)

@@ -173,7 +173,14 @@ class Page:
             yield {self.box: gr.skip()}
             return
         self._shelf.refresh()
-        note = partial(note_missed, self._assistant.library, client=_client(request), keeping=self._keeping)
+        note = partial(
+            note_missed,
+            self._assistant.library,
+            client=_client(request),
+            keeping=self._keeping,
+            restricted=focus != Focus(),
+            asked_after=bool(exchanges),
+        )
         with self._one_at_a_time(str(request.session_hash)) as stop:
             for conversation in converse(self._assistant, exchanges, question, language, stop, focus, note):
                 failed = conversation[-1].state == "failed"
@@ -220,7 +227,7 @@ class Page:
         index = int(given.exchange) - 1
         known = 0 <= index < len(exchanges) and not exchanges[index].rating
         if known and self._ratings.hit(RATINGS, _client(request)):
-            rated = rate(self._assistant.library, self._keeping, exchanges[index], Opinion.of(given))
+            rated = rate(self._assistant.library, self._keeping, exchanges[index], Opinion.of(given), _client(request))
             exchanges = (*exchanges[:index], rated, *exchanges[index + 1 :])
         return {self.exchanges: exchanges, self.talk: self._talk(exchanges, language)}
 

@@ -22,15 +22,16 @@ KEPT = (
         "Your browser holds them while the page is open.",
     ),
     (
-        "Questions that the documents do not answer: the text, its language, why it was not answered, the nearest "
-        "document, the time, and a mark that tells one asker from another for a day and leads back to nobody",
+        "Questions that the documents do not answer: the text, with the question before it where one continues the "
+        "other, its language, why it was not answered, the nearest document, the time, and a mark that tells one asker "
+        "from another for a day and leads back to nobody",
         "To see what the documents lack. Staff see such questions grouped, from {people} askers on.",
         "{days} days",
     ),
     (
         "What you tell about an answer: helpful or not, why, your comment, the document you point at, the language and "
-        "the time; the question only when the answer did not help",
-        "To mend answers. Staff can read it.",
+        "the time; the question, with the same mark, only when the answer did not help",
+        "To mend answers. Staff can read it at once.",
         "{days} days",
     ),
     (

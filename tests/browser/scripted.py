@@ -91,7 +91,7 @@ class ScriptedAssistant:
             snapshot=lambda document, edition: (Document("one", "one.md", "A title", "0"), TEXT),
             current=lambda: Edition(1, "x", 1, "ready", ""),
             all_chunks=lambda edition: ((EXPLAINED, Document("g", "glossary/g.md", "Glossary", "0", kind="glossary")),),
-            missed=SimpleNamespace(add=lambda **row: None),
+            missed=SimpleNamespace(add=lambda **row: None, today=lambda *asker: 0),
             feedback=SimpleNamespace(add=lambda **row: 1),
         )
 
