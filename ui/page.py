@@ -11,10 +11,8 @@ import os
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -41,9 +39,9 @@ from ui.opinion import Opinion, rate
 from ui.routing import Rest, is_start_page
 from ui.shelf import Shelf
 from ui.staff.app import install as install_staff
+from ui.turns import Turns
 
 AT_ONCE = 8
-PATIENCE = 5  # seconds for a stopped answer to end
 RATINGS = parse("30/minute")  # of a client address
 FORGET_AFTER = 4 * 3600
 
@@ -77,21 +75,13 @@ def mount(app: FastAPI, state: State, assistant: Assistant) -> None:
     app.router.routes = [*routes, Rest(mounted.app, routes)]
 
 
-@dataclass(frozen=True)
-class Running:
-    """An answer on its way: set `stop` to end it, it sets `over`."""
-
-    stop: threading.Event = field(default_factory=threading.Event)
-    over: threading.Event = field(default_factory=threading.Event)
-
-
 class Page:
     """The components of the page and what their events do."""
 
     def __init__(self, assistant: Assistant, keeping: Keeping) -> None:
         self._assistant, self._keeping = assistant, keeping
         self._shelf = Shelf(assistant.library)
-        self._running: dict[str, Running] = {}
+        self._turns = Turns()
         self._ratings = MovingWindowRateLimiter(MemoryStorage())
         with gr.Blocks(title=render.NAME, analytics_enabled=False, fill_width=True) as self.blocks:
             self._lay_out()
@@ -181,24 +171,10 @@ class Page:
             restricted=focus != Focus(),
             asked_after=bool(exchanges),
         )
-        with self._one_at_a_time(str(request.session_hash)) as stop:
+        with self._turns.take(str(request.session_hash)) as stop:
             for conversation in converse(self._assistant, exchanges, question, language, stop, focus, note):
                 failed = conversation[-1].state == "failed"
                 yield self._shown(conversation, language) | {self.box: question if failed else ""}
-
-    @contextmanager
-    def _one_at_a_time(self, session: str) -> Iterator[threading.Event]:
-        """What stops the answer of this session that begins now; one that still runs is stopped first."""
-        if before := self._running.get(session):
-            before.stop.set()
-            before.over.wait(PATIENCE)
-        running = self._running[session] = Running()
-        try:
-            yield running.stop
-        finally:
-            running.over.set()
-            if self._running.get(session) is running:
-                del self._running[session]
 
     def _ask_chosen(
         self, exchanges: Exchanges, language: str, focus: Focus, chosen: gr.EventData, request: gr.Request
@@ -212,8 +188,7 @@ class Page:
         yield from self._ask(question, exchanges, language, focus, request)
 
     def _stop(self, request: gr.Request) -> None:
-        if running := self._running.get(str(request.session_hash)):
-            running.stop.set()
+        self._turns.stop(str(request.session_hash))
 
     def _new(self, language: str) -> Updates:
         return self._shown((), language) | self._ask_anywhere(language) | {self.box: ""}
