@@ -21,10 +21,9 @@ import gradio as gr
 from fastapi import FastAPI
 from gradio.routes import App
 from limits import parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.routing import Mount
 
+from assistant.api.limits import Window
 from assistant.api.state import State
 from assistant.ask import MAX_QUESTION, Assistant
 from assistant.insights import note_missed
@@ -82,7 +81,7 @@ class Page:
         self._assistant, self._keeping = assistant, keeping
         self._shelf = Shelf(assistant.library)
         self._turns = Turns()
-        self._ratings = MovingWindowRateLimiter(MemoryStorage())
+        self._ratings = Window(RATINGS)
         with gr.Blocks(title=render.NAME, analytics_enabled=False, fill_width=True) as self.blocks:
             self._lay_out()
             self._connect()
@@ -201,7 +200,7 @@ class Page:
         """An answer helped, or it did not."""
         index = int(given.exchange) - 1
         known = 0 <= index < len(exchanges) and not exchanges[index].rating
-        if known and self._ratings.hit(RATINGS, _client(request)):
+        if known and not self._ratings.hit(_client(request)):
             rated = rate(self._assistant.library, self._keeping, exchanges[index], Opinion.of(given), _client(request))
             exchanges = (*exchanges[:index], rated, *exchanges[index + 1 :])
         return {self.exchanges: exchanges, self.talk: self._talk(exchanges, language)}

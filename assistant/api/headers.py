@@ -6,6 +6,8 @@ run anything. A response that brings its own policy keeps it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,22 +20,27 @@ POLICIES = {  # by the beginning of the path, the longest first
 ALWAYS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
-class SafeHeaders:
-    """Adds them to every response that lacks them."""
+def headers_of(path: str) -> dict[str, str]:
+    """What goes with every response of a path."""
+    policy = next(policy for start, policy in POLICIES.items() if path.startswith(start))
+    return {**ALWAYS, "Content-Security-Policy": policy}
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+
+class SafeHeaders:
+    """Adds headers by path to every response that lacks them."""
+
+    def __init__(self, app: ASGIApp, wanted: Callable[[str], Mapping[str, str]] = headers_of) -> None:
+        self._app, self._wanted = app, wanted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        policy = next(policy for start, policy in POLICIES.items() if scope["path"].startswith(start))
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in {**ALWAYS, "Content-Security-Policy": policy}.items():
+                for name, value in self._wanted(scope["path"]).items():
                     headers.setdefault(name, value)
             await send(message)
 

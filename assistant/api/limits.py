@@ -33,22 +33,36 @@ def client_of(scope: Scope) -> str:
     return str(scope["client"][0]) if scope.get("client") else "unknown"
 
 
+class Window:
+    """Counts what each client does over a moving window, in the memory of this process."""
+
+    def __init__(self, limit: RateLimitItem) -> None:
+        self.limit = limit
+        self._counts = MovingWindowRateLimiter(MemoryStorage())
+
+    def hit(self, client: str) -> int:
+        """Count one; the seconds that this client is to wait, 0 within the limit."""
+        if self._counts.hit(self.limit, client):
+            return 0
+        return max(1, math.ceil(self._counts.get_window_stats(self.limit, client).reset_time - time.time()))
+
+
 class RateLimit:
     """Refuse questions and searches of a client address over the limit, and say when to come back."""
 
     def __init__(self, app: ASGIApp, limit: RateLimitItem) -> None:
-        self._app = app
-        self._limit = limit
-        self._window = MovingWindowRateLimiter(MemoryStorage())
+        self._app, self._window = app, Window(limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] == "http" and scope["path"].startswith(COUNTED):
-            client = client_of(scope)
-            if not self._window.hit(self._limit, client):
-                wait = max(1, math.ceil(self._window.get_window_stats(self._limit, client).reset_time - time.time()))
-                refusal = problem(
-                    429, "Too many questions", f"More than {self._limit}.", f"Ask again in {wait} seconds.", retry=wait
-                )
-                return await refusal(scope, receive, send)
+        counted = scope["type"] == "http" and scope["path"].startswith(COUNTED)
+        if counted and (wait := self._window.hit(client_of(scope))):
+            refusal = problem(
+                429,
+                "Too many questions",
+                f"More than {self._window.limit}.",
+                f"Ask again in {wait} seconds.",
+                retry=wait,
+            )
+            return await refusal(scope, receive, send)
         return await self._app(scope, receive, send)

@@ -7,12 +7,13 @@ from http import HTTPStatus
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
+from assistant.api.headers import ALWAYS, SafeHeaders
+from assistant.api.limits import Window
 from assistant.api.state import State
 from assistant.errors import ClusterTalksError, Unauthorized
 from assistant.keys import Key
@@ -21,10 +22,9 @@ from ui.staff.pages import SECTIONS, page
 from ui.staff.routes import login, router
 
 HEADERS = {
+    **ALWAYS,
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
 
@@ -32,29 +32,16 @@ HEADERS = {
 def install(app: FastAPI, state: State) -> None:
     """Put the staff pages at /staff of an application; before whatever takes all other addresses."""
     staff = FastAPI(dependencies=[Depends(session.from_here)], openapi_url=None)
-    staff.state.assistant, staff.state.attempts = state, session.Attempts()
+    staff.state.assistant, staff.state.attempts = state, Window(session.LIMIT)
     staff.include_router(router)
     for kind in (ClusterTalksError, RequestValidationError, HTTPException, Exception):
         staff.add_exception_handler(kind, _answer)
-    app.router.routes.append(Route(session.PATH, _Guarded(RedirectResponse(f"{session.PATH}/"))))
-    app.mount(session.PATH, _Guarded(staff))
+    app.router.routes.append(Route(session.PATH, _guarded(RedirectResponse(f"{session.PATH}/"))))
+    app.mount(session.PATH, _guarded(staff))
 
 
-class _Guarded:
-    """Sends HEADERS with every response."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
-            await send(message)
-
-        await self._app(scope, receive, guarded)
+def _guarded(app: ASGIApp) -> ASGIApp:
+    return SafeHeaders(app, lambda path: HEADERS)
 
 
 def _answer(request: Request, error: Exception) -> Response:

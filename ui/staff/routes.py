@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from starlette.responses import Response
 
 from assistant.api import maintain
-from assistant.api.limits import client_of
+from assistant.api.limits import Window, client_of
 from assistant.api.state import Ready, StateNow
 from assistant.doctor import Check, examine
 from assistant.editions import difference
@@ -21,7 +21,7 @@ from assistant.insights import Theme, mark_done, themes
 from assistant.keys import Key
 from ui.staff import figures
 from ui.staff.pages import SECTIONS, page, versions
-from ui.staff.session import COOKIE, PATH, Attempts, Maintainer, Staff, close_session, find_key, hand_over, open_session
+from ui.staff.session import COOKIE, PATH, Maintainer, Staff, close_session, find_key, hand_over, open_session
 
 STYLE = Path(__file__).with_name("staff.css")
 FIRST = "questions"
@@ -64,8 +64,8 @@ def log_in(
 
 
 def _refuse(request: Request, then: str) -> HTMLResponse:
-    attempts: Attempts = request.app.state.attempts
-    if wait := attempts.refused(client_of(request.scope)):
+    attempts: Window = request.app.state.attempts
+    if wait := attempts.hit(client_of(request.scope)):
         return login(429, WAIT.format(seconds=wait), then, retry=wait)
     return login(401, REFUSED, then)
 

@@ -7,15 +7,11 @@ opens. It is the length of keys, 256 random bits, that keeps them from being gue
 
 from __future__ import annotations
 
-import math
-import time
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from limits import parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.responses import Response
 
 from assistant.api.state import Ready
@@ -27,19 +23,6 @@ COOKIE = "staff"
 PATH = "/staff"
 HOURS = 8
 LIMIT = parse("10/minute")
-
-
-class Attempts:
-    """Counts refused keys by client address over a moving window."""
-
-    def __init__(self) -> None:
-        self._window = MovingWindowRateLimiter(MemoryStorage())
-
-    def refused(self, client: str) -> int:
-        """Count one; the seconds that this client is to wait, 0 within the limit."""
-        if self._window.hit(LIMIT, client):
-            return 0
-        return max(1, math.ceil(self._window.get_window_stats(LIMIT, client).reset_time - time.time()))
 
 
 def open_session(library: Library, secret: str) -> str | None:
