@@ -64,7 +64,7 @@ def collect_glossary(passages: Iterable[tuple[Chunk, Document]], edition: Editio
     return Glossary(
         entry
         for chunk, document in passages
-        if document.kind == KIND and len(chunk.anchor.heading) > 0
+        if document.kind == KIND and chunk.anchor.heading
         if (entry := _entry(chunk, document, edition)) is not None
     )
 

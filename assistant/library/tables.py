@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     Column,
@@ -96,6 +98,18 @@ KEYS = Table(
     Column("created", String(32), nullable=False),
     Column("revoked", String(32)),
 )
+
+
+def _grouped() -> tuple[Column[Any], ...]:
+    """What a question has that is grouped with others into themes, until that is dealt with."""
+    return (
+        Column("vector", LargeBinary),
+        Column("embedder", Text),
+        Column("created", String(32), index=True, nullable=False),
+        Column("done", String(32)),
+    )
+
+
 FEEDBACK = Table(
     "feedback",
     SCHEMA,
@@ -109,10 +123,7 @@ FEEDBACK = Table(
     Column("language", String(8), nullable=False),
     Column("edition", Integer, nullable=False),
     Column("asker", String(16)),
-    Column("vector", LargeBinary),
-    Column("embedder", Text),
-    Column("created", String(32), index=True, nullable=False),
-    Column("done", String(32)),
+    *_grouped(),
     sqlite_autoincrement=True,  # the id of an erased row is not given to another
 )
 MISSED = Table(
@@ -126,10 +137,7 @@ MISSED = Table(
     Column("document", String(64)),
     Column("edition", Integer, nullable=False),
     Column("asker", String(16), nullable=False),
-    Column("vector", LargeBinary),
-    Column("embedder", Text),
-    Column("created", String(32), index=True, nullable=False),
-    Column("done", String(32)),
+    *_grouped(),
     sqlite_autoincrement=True,  # the id of an erased row is not given to another
 )
 SESSIONS = Table(
