@@ -127,8 +127,10 @@ class Page:
         known = [self.exchanges, self.language, self.focus]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         quick: dict[str, Any] = {**quiet, "queue": False}
-        gr.on([self.ask.click, self.box.submit], self._ask, [self.box, *known], shown, **quiet)
-        self.talk.click(self._ask_chosen, known, shown, **quiet)
+        # "multiple": by default a question sent before the last answer has wholly ended is dropped without a word.
+        asking: dict[str, Any] = {**quiet, "trigger_mode": "multiple"}
+        gr.on([self.ask.click, self.box.submit], self._ask, [self.box, *known], shown, **asking)
+        self.talk.click(self._ask_chosen, known, shown, **asking)
         self.blocks.load(self._greet, None, words, **quiet).then(self._ask_linked, known, shown, **quiet)
         self.stop.click(self._stop, None, None, **quick)
         restricted = [self.focus, self.chips]

@@ -110,6 +110,16 @@ def test_a_question_asked_meanwhile_stops_the_answer_before_it(scripted: Scripte
     expect(seen.page.locator(".exchange.stopped")).to_have_count(2)
 
 
+def test_a_question_sent_while_another_is_answered_is_not_lost(scripted: ScriptedServer, visit: Open) -> None:
+    seen = visit(scripted.address)
+    box = seen.page.get_by_role("textbox")
+    box.fill("Slow")
+    box.press("Enter")
+    expect(seen.page.locator(".answer")).to_contain_text("Sentence 1.")
+    seen.ask("Known")
+    expect(seen.page.locator(".question")).to_have_text(["Slow", "Known"])
+
+
 @pytest.mark.parametrize(("question", "detail"), [("Break", None), ("Refuse", "The question is too long. Shorten it.")])
 def test_an_error_keeps_the_question(scripted: ScriptedServer, visit: Open, question: str, detail: str | None) -> None:
     seen = visit(scripted.address)
