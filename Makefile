@@ -10,7 +10,7 @@ serve: install
 
 install: .venv/.installed
 test: .venv/.installed-test
-	@sh tests/browser/install-chromium
+	@sh tests/install-debian
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

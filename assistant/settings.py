@@ -10,9 +10,10 @@ import os
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assistant.errors import BadSetting
@@ -23,11 +24,13 @@ PREFIX = "CLUSTER_TALKS_"
 @dataclass(frozen=True, slots=True)
 class Keeping:
     """Whether refused and down-voted questions are kept, for how many days, and from how many people on a theme of them
-    shows. A down-vote with its comment shows to staff at once."""
+    shows. A down-vote with its comment shows to staff at once. `answers`: for how many days answers are kept, without
+    their questions; 0: none."""
 
     on: bool = True
     people: int = 3
     days: int = 90
+    answers: int = 30
 
 
 KEEPING = Keeping()
@@ -55,9 +58,12 @@ class Settings(BaseSettings):
     contact: str = Field("https://www.clustercollaboration.eu", description="where a refusal sends people")
     database_url: str = Field("", description="library database, SQLAlchemy address; empty: SQLite in the data folder")
     chroma_url: str = Field("", description="Chroma server, http://host:port; empty: embedded in the data folder")
-    redis_url: str = Field("", description="not used yet: leave it empty")
-    require_key: bool = Field(False, description="not used yet: leave it false")
-    rate_limit: str = Field("6000/minute", description="questions and searches a client address may send; or off")
+    redis_url: str = Field(
+        "", description="Redis where several servers count requests, redis://host:6379/0; empty: each counts by itself"
+    )
+    require_key: bool = Field(False, description="answer nobody without a key; false: reading is open")
+    key: SecretStr = Field(SecretStr(""), description="key that the commands send to a running server, if it wants one")
+    rate_limit: str = Field("6000/minute", description="questions and searches a key or address may send; or off")
     trusted_proxies: str = Field(
         "127.0.0.1", description="addresses or networks, with commas, whose X-Forwarded headers are believed"
     )
@@ -66,14 +72,33 @@ class Settings(BaseSettings):
         3, ge=1, description="people from whom on staff see a theme of questions; feedback they see at once"
     )
     keep_days: int = Field(90, ge=1, le=3650, description="days that these questions and feedback are kept")
+    keep_answers: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="days that answers given over the API are kept, without their questions, whatever INSIGHTS says; "
+        "0: none are",
+    )
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="form of log lines: text, json, or auto: text on a terminal, json elsewhere"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least serious lines logged")
+    metrics: Literal["local", "open", "off"] = Field(
+        "local", description="who may read /metrics: local is this machine and private networks"
+    )
+    otlp_endpoint: str = Field(
+        default_factory=lambda: os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        description="OpenTelemetry collector that gets traces by HTTP, http://host:4318; empty: none are made",
+    )
+    grace: float = Field(20, ge=0, le=600, description="seconds that answers may still take when the server stops")
     device: str = Field("cpu", description="device of sentence-transformers models")
     threads: int = Field(1, ge=1, le=64, description="threads of one question's embedding and of its reading")
 
-    @field_validator("redis_url", "require_key")
+    @field_validator("redis_url")
     @classmethod
-    def _not_yet(cls, value: str | bool) -> str | bool:
-        if value:
-            raise ValueError("is not available in this version")
+    def _redis(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
         return value
 
     @field_validator("trusted_proxies")
@@ -91,7 +116,7 @@ class Settings(BaseSettings):
     @property
     def keeping(self) -> Keeping:
         """What is kept of questions and feedback."""
-        return Keeping(on=self.insights, people=self.insights_people, days=self.keep_days)
+        return Keeping(self.insights, self.insights_people, self.keep_days, self.keep_answers)
 
     @property
     def library_url(self) -> str:

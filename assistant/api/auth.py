@@ -1,33 +1,32 @@
-"""Who may do what: keys sent as `Authorization: Bearer …`."""
+"""Who may do what: the routes that need a role take `Staff` or `Maintainer`, and get the key that `Door` found."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.responses import Response
 
-from assistant.api.problems import problem
+from assistant.api.access import Access, unauthorized
 from assistant.api.state import Ready
 from assistant.errors import Forbidden, Unauthorized
-from assistant.keys import Key
+from assistant.keys import REMEDY, Key
 
-REMEDY = "Send `Authorization: Bearer` and a key; `cluster-talks keys create NAME --role maintainer` makes one."
-_bearer = HTTPBearer(
-    auto_error=False, scheme_name="key", description="A key that `cluster-talks keys create NAME --role ROLE` made."
+# How a key is sent, for the description of the interface; `Door` reads it.
+MADE = "A key that `cluster-talks keys create NAME --role ROLE` made."
+SENT = (
+    Security(HTTPBearer(auto_error=False, scheme_name="key", description=MADE)),
+    Security(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="key_header", description=MADE)),
 )
-Sent = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 
 
-def get_key(assistant: Ready, sent: Sent) -> Key:
+def get_key(_: Ready, request: Request, bearer: object = SENT[0], header: object = SENT[1]) -> Key:
     """The key that came with a request. Raises Unauthorized."""
-    if sent is None:
-        raise Unauthorized("A key is needed here.", REMEDY)
-    key = assistant.library.keys.find(sent.credentials)
-    if key is None:
-        raise Unauthorized("The key is unknown or revoked.", REMEDY)
-    return key
+    access: Access = request.state.access
+    if access.key:
+        return access.key
+    raise access.refused or Unauthorized("A key is needed here.", REMEDY)
 
 
 def get_staff(key: Annotated[Key, Depends(get_key)]) -> Key:
@@ -57,6 +56,4 @@ def install(app: FastAPI) -> None:
 
 async def _unauthorized(_: Request, error: Exception) -> Response:
     assert isinstance(error, Unauthorized)  # noqa: S101 - the handler is registered for this class
-    response = problem(error.status, error.title, error.detail, error.remedy)
-    response.headers["WWW-Authenticate"] = "Bearer"
-    return response
+    return unauthorized(error)

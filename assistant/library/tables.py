@@ -97,6 +97,10 @@ KEYS = Table(
     Column("digest", String(64), unique=True, nullable=False),
     Column("created", String(32), nullable=False),
     Column("revoked", String(32)),
+    Column("handle", String(16), index=True),
+    Column("expires", String(10)),
+    Column("used", String(10)),
+    Column("scopes", Text),
 )
 
 
@@ -147,7 +151,27 @@ SESSIONS = Table(
     Column("key", Integer, nullable=False),
     Column("expires", String(32), nullable=False),
 )
-LATER = (FEEDBACK.c.asker,)
+ANSWERS = Table(
+    "answers",
+    SCHEMA,
+    Column("id", String(64), primary_key=True),
+    Column("record", JSON, nullable=False),
+    Column("created", String(32), index=True, nullable=False),
+)
+CLAIMS = Table(
+    "claims",
+    SCHEMA,
+    Column("mark", String(32), primary_key=True),
+    Column("answer", String(64), index=True, nullable=False),
+    Column("created", String(32), index=True, nullable=False),
+)
+SECRETS = Table(
+    "secrets",
+    SCHEMA,
+    Column("name", String(16), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+LATER = (FEEDBACK.c.asker, KEYS.c.handle, KEYS.c.expires, KEYS.c.used, KEYS.c.scopes)
 
 
 def create(engine: Engine) -> None:
@@ -158,3 +182,5 @@ def create(engine: Engine) -> None:
         if column.name not in {known["name"] for known in inspect(engine).get_columns(table)}:
             with engine.begin() as db:
                 db.execute(text(f"ALTER TABLE {table} ADD COLUMN {CreateColumn(column).compile(engine)}"))
+                for index in (index for index in column.table.indexes if column in index.columns.values()):
+                    index.create(db)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Server, cluster_talks, copy_small_corpus, environment, start_server, wait_until_ready
+from tests.conftest import Server, cluster_talks, copy_small_corpus, environment, start_server, wait_until_ready
 
 QUESTION = {
     "id": "1", "lang": "en", "kind": "answerable", "question": "How long did the Talk last?",
@@ -33,22 +33,6 @@ def test_ask_search_and_evaluate_beside_the_server(server: Server, tmp_path: Pat
     printed = cluster_talks("evaluate", str(file), "--failures", env=env)
     assert "answerable" in printed.stdout
     assert "wanted [['76 minutes']]" in printed.stdout
-
-
-def test_doctor_names_what_works_and_what_to_do(server: Server, tmp_path: Path) -> None:
-    well = cluster_talks("doctor", "--json", env=server.environment())
-    assert well.returncode == 0, well.stderr
-    assert {check["part"]: check["state"] for check in json.loads(well.stdout)} == {
-        **dict.fromkeys(("settings", "library", "embedder", "reader"), "ok"),
-        "questions": "warning",
-    }
-    asked = json.loads(cluster_talks("doctor", "--json", env=environment(server.data, ROOT / "corpus")).stdout)
-    assert "160 are asked before an edition is served" in asked[-1]["found"]
-    empty = cluster_talks("doctor", env=environment(tmp_path / "none", tmp_path, CLUSTER_TALKS_EMBEDDER="nothing"))
-    assert empty.returncode == 1
-    assert "cluster-talks ingest" in empty.stdout
-    assert "There is no embedder 'nothing'" in " ".join(empty.stdout.split())
-    assert not (tmp_path / "none" / "library.db").exists()
 
 
 def test_ingest_beside_the_server_is_done_by_the_server(server: Server) -> None:
@@ -127,7 +111,7 @@ def test_a_second_start_has_nothing_to_embed(tmp_path: Path) -> None:
     [
         ("CLUSTER_TALKS_DTA", "x", "Unknown setting: CLUSTER_TALKS_DTA"),
         ("CLUSTER_TALKS_PORT", "abc", "CLUSTER_TALKS_PORT='abc'"),
-        ("CLUSTER_TALKS_REQUIRE_KEY", "true", "not available in this version"),
+        ("CLUSTER_TALKS_REDIS_URL", "localhost", "must begin with redis://"),
     ],
 )
 def test_a_wrong_setting_stops_the_start(tmp_path: Path, name: str, value: str, says: str) -> None:

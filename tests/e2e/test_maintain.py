@@ -110,7 +110,7 @@ def maintainer_routes(client: httpx.Client) -> list[tuple[str, str]]:
 
 def test_every_route_needs_a_maintainers_key(server: Server, client: httpx.Client) -> None:
     routes = maintainer_routes(client)
-    assert len(routes) == 11
+    assert len(routes) == 15
     reader = make_key(server, "reader")["key"]
     with server.client() as nobody, client_with(server, reader) as reading, client_with(server, "ct_wrong") as wrong:
         for method, path in routes:
@@ -137,8 +137,8 @@ def test_a_revoked_key_is_refused_at_once(server: Server) -> None:
 def test_the_documentation_shows_which_routes_need_a_key(client: httpx.Client) -> None:
     schema = client.get("/openapi.json").json()
     assert schema["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
-    assert schema["paths"][f"{API}/ingest"]["post"]["security"] == [{"key": []}]
-    assert "security" not in schema["paths"][f"{API}/ask"]["post"]
+    assert schema["paths"][f"{API}/ingest"]["post"]["security"] == [{"key": []}, {"key_header": []}]
+    assert {} in schema["paths"][f"{API}/ask"]["post"]["security"]
 
 
 # --- from upload to roll-back

@@ -417,7 +417,7 @@ def test_health_tells_what_runs_and_tries_the_parts(staff: httpx.Client) -> None
     assert " of data, " in page
     tried = staff.post("/staff/health")
     assert tried.status_code == 200
-    assert tried.text.count('<span class="badge ok">Works</span>') == 5
+    assert tried.text.count('<span class="badge ok">Works</span>') == 17
 
 
 def test_the_parts_are_tried_with_the_settings_of_the_server(

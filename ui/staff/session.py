@@ -1,34 +1,43 @@
 """Who is logged in: a cookie that holds a random token, and its session in the library, which knows the key.
 
-A key opens a session when its role may do what staff may do. Revoking the key ends its sessions at their next request.
-Refused keys are counted by client address: after LIMIT a client that sends another is told to wait. A right key always
-opens. It is the length of keys, 256 random bits, that keeps them from being guessed; the limit only slows who tries.
+A key opens a session of the staff pages when its role may do what staff may do; where the setting REQUIRE_KEY is on, a
+key of any role opens one of the chat page, and the cookie holds for both. A key that is revoked or expires ends its
+sessions at their next request. Refused keys are counted by client address: after LIMIT a client that sends another is
+told to wait. A right key always opens. It is the length of keys, 256 random bits, that keeps them from being guessed;
+the limit only slows who tries.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, TypedDict
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from limits import parse
 from starlette.responses import Response
 
-from assistant.api.state import Ready
+from assistant.api.access import COOKIE, session_key
+from assistant.api.state import Ready, State
 from assistant.errors import Forbidden, Unauthorized
 from assistant.keys import Key
 from assistant.library import Library
 
-COOKIE = "staff"
 PATH = "/staff"
 HOURS = 8
 LIMIT = parse("10/minute")
 
 
-def open_session(library: Library, secret: str) -> str | None:
-    """The token of a new session for the holder of a key, None when the key is unknown or may not do this."""
-    key = library.keys.find(secret)
-    return library.sessions.open(key.id, HOURS) if key and key.may("staff") else None
+class Reach(TypedDict):
+    """The part of a cookie that tells where it is sent."""
+
+    path: str
+    samesite: Literal["lax", "strict"]
+
+
+def open_session(library: Library, text: str, role: str) -> str | None:
+    """The token of a new session for the holder of a key, None when the key is not accepted or has not this role."""
+    key = library.keys.find(text)
+    return library.sessions.open(key.id, HOURS) if key and key.may(role) and key.opens_pages() else None
 
 
 def close_session(library: Library, request: Request) -> None:
@@ -40,20 +49,26 @@ def close_session(library: Library, request: Request) -> None:
 def hand_over(response: Response, token: str, request: Request) -> None:
     """Give the token of a new session to the browser."""
     secure = request.url.scheme == "https"
-    response.set_cookie(COOKIE, token, max_age=HOURS * 3600, path=PATH, secure=secure, httponly=True, samesite="strict")
+    response.set_cookie(COOKIE, token, max_age=HOURS * 3600, secure=secure, httponly=True, **_reach(request))
 
 
-def find_key(library: Library, request: Request) -> Key | None:
-    """The key whose session a request comes in; None, and no session any longer, when the key was revoked."""
+def take_back(response: Response, request: Request) -> None:
+    """Have the browser forget its session."""
+    response.delete_cookie(COOKIE, httponly=True, **_reach(request))
+
+
+def _reach(request: Request) -> Reach:
+    """Where the browser sends the cookie: where the chat page needs it too, also when a link of another site leads
+    there."""
+    state: State = request.app.state.assistant
+    return {"path": "/", "samesite": "lax"} if state.settings.require_key else {"path": PATH, "samesite": "strict"}
+
+
+def find_key(library: Library, request: Request, role: str = "staff") -> Key | None:
+    """The key whose session a request comes in, None when it has not this role or is not accepted any longer."""
     token = request.cookies.get(COOKIE, "")
-    id_ = library.sessions.find(token) if token else None
-    if id_ is None:
-        return None
-    for key in library.keys.all():
-        if key.id == id_ and not key.revoked and key.may("staff"):
-            return key
-    library.sessions.close(token)
-    return None
+    key = session_key(library, token) if token else None
+    return key if key and key.may(role) else None
 
 
 def get_staff(request: Request, assistant: Ready) -> Key:
@@ -70,7 +85,7 @@ def get_maintainer(key: Staff) -> Key:
     """The same, for what only maintainers may do. Raises Forbidden."""
     if key.may("maintainer"):
         return key
-    raise Forbidden("Only a maintainer may change which edition is served.", "Log in with a maintainer's key.")
+    raise Forbidden("Only a maintainer may do this.", "Log in with a maintainer's key.")
 
 
 Maintainer = Annotated[Key, Depends(get_maintainer)]
