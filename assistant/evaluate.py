@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from rich import box
 from rich.console import Console
 from rich.progress import track
@@ -45,6 +46,9 @@ class Case:
     abstain: bool = False
     reason: str | None = None
     document: str = ""
+
+
+_CASE = TypeAdapter(Case)
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ def _matches(case: Case, name: str, value: Any) -> bool:  # noqa: ANN401
 def read_questions(file: Path) -> list[Case]:
     """The cases of a question file. Raises BadRequest that names the line."""
     cases = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(_text(file).splitlines(), 1):
         if not line.strip():
             continue
         try:
@@ -134,12 +138,26 @@ def read_questions(file: Path) -> list[Case]:
             known = {key: values[key] for key in values.keys() & Case.__dataclass_fields__.keys()}
             if not str(known.get("question", "")).strip():
                 raise ValueError("there is no question")
-            cases.append(Case(**{"id": str(number), **known}))
+            cases.append(_CASE.validate_python({**known, "id": str(known.get("id") or number)}))
         except (ValueError, TypeError, AttributeError) as error:
-            raise BadRequest(f"{file.name}, line {number}: {error}.", ONE_A_LINE) from error
+            raise BadRequest(f"{file.name}, line {number}: {_told(error)}.", ONE_A_LINE) from error
     if not cases:
         raise BadRequest(f"{file.name} holds no questions.", "Write one JSON object a line.")
     return cases
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"{file.name} is not in UTF-8.", "Save it in UTF-8.") from error
+
+
+def _told(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def evaluate(cases: Sequence[Case], asker: Asker) -> Result:

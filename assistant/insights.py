@@ -90,7 +90,7 @@ def note_missed(
             return
         library.missed.add(
             answer=answer.id,
-            question=_kept(answer.question_used if asked_after else question),
+            question=one_line(answer.question_used if asked_after else question),
             language=answer.language,
             reason=str(answer.reason),
             document=answer.citations[0].document if answer.citations else None,
@@ -124,13 +124,14 @@ def note_feedback(
         edition=edition,
         reason=reason,
         comment=_clean(comment),
-        question=_kept(complaint) if complaint else None,
+        question=one_line(complaint) if complaint else None,
         document=document,
         asker=_asker(client) if client and complaint else None,
     )
 
 
-def _kept(question: str) -> str:
+def one_line(question: str) -> str:
+    """A question as it may be kept: one line of at most MAX_KEPT characters without personal data."""
     return _clean(" ".join(question.split()))[:MAX_KEPT]
 
 
@@ -179,11 +180,15 @@ def themes(library: Library, embedder: Embedder, *, people: int = 3, days: int =
     return sorted((_theme(group, titles) for group in groups), key=lambda theme: (-theme.people, -theme.count))
 
 
-def mark_done(library: Library, listed: Iterable[Theme], id_: str) -> None:
-    """Do not show the questions of a theme any longer, one of those that are listed. Raises NotFound."""
-    theme = next((theme for theme in listed if theme.id == id_), None)
-    if theme is None:
-        raise NotFound("There is no such theme any longer.", "Look at the list of themes again.")
+def find_theme(listed: Iterable[Theme], id_: str) -> Theme:
+    """The theme of this id. Raises NotFound."""
+    if theme := next((theme for theme in listed if theme.id == id_), None):
+        return theme
+    raise NotFound("There is no such theme any longer.", "Look at the list of themes again.")
+
+
+def mark_done(library: Library, theme: Theme) -> None:
+    """Do not show the questions of a theme any longer."""
     library.missed.done(theme.rows)
     for complaint in theme.complaints:
         library.feedback.done(complaint)
@@ -266,8 +271,8 @@ def _theme(group: list[_Voice], titles: dict[str, str]) -> Theme:
         questions=tuple(wordings[1 : 1 + WORDINGS]),
         count=len(once),
         people=_people(group),
-        languages=_counts(voice.language for voice in once),
-        reasons=_counts(voice.reason for voice in once),
+        languages=dict(Counter(voice.language for voice in once).most_common()),
+        reasons=dict(Counter(voice.reason for voice in once).most_common()),
         weeks=weeks,
         change=sum(weeks[-RECENT:]) - sum(weeks[-2 * RECENT : -RECENT]),
         document=document,
@@ -284,10 +289,6 @@ def _wordings(group: list[_Voice]) -> list[str]:
     centre = np.sum([voice.vector for voice in group], axis=0)
     ranked = sorted(group, key=lambda voice: -float(voice.vector @ centre))
     return list({voice.question.casefold(): voice.question for voice in ranked}.values())
-
-
-def _counts(values: Iterable[str]) -> dict[str, int]:
-    return dict(Counter(values).most_common())
 
 
 def _titles(library: Library) -> dict[str, str]:

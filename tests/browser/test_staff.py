@@ -130,6 +130,30 @@ def test_feedback_is_filtered_and_marked_as_done(enter: Enter) -> None:
     expect(seen.page.locator(".voice", has_text="What are the thresholds?")).to_have_count(0)
 
 
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (320, True)])
+def test_a_group_becomes_a_test_question_and_is_taken_back(site: Staffed, enter: Enter, width: int, dark: bool) -> None:
+    site.ask("rocket", 3)
+    seen = enter("maintainer", width, dark)
+    group = seen.page.locator(".theme", has_text="Rakete")
+    group.get_by_text("Turn into a test question").click()
+    expect(group.get_by_label("Question")).to_have_value("Wie baut man eine Rakete?")
+    group.get_by_label("Question").fill("Who opened the okapi tender?")
+    group.get_by_label("Key facts of a right answer").fill("Ljubica Šarić | Sarić\n5 April")
+    seen.shot(f"staff-turn-{width}{'-dark' if dark else ''}")
+    group.get_by_role("button", name="Add the question").click()
+    expect(seen.page.get_by_role("status")).to_contain_text("The question was added")
+    added = seen.page.get_by_role("region", name="Every new edition is asked this from now on")
+    expect(added.get_by_role("listitem")).to_have_text(["Ljubica Šarić or Sarić", "5 April"])
+    expect(added.locator(".note")).to_have_text(["No served document says “5 April”."])
+    expect(group).to_have_count(0)
+    assert [str(found) for found in look_over(seen.page)] == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    seen.shot(f"staff-turned-{width}{'-dark' if dark else ''}")
+    added.get_by_role("button", name="Remove it again").click()
+    expect(seen.page.get_by_role("status")).to_contain_text("The question was removed.")
+    assert "okapi tender?" not in (site.server.corpus / "questions.jsonl").read_text()
+
+
 def test_an_edition_is_served_after_a_look_at_what_differs(site: Staffed, enter: Enter) -> None:
     seen = enter("maintainer", dark=True)
     go(seen.page, "Editions")

@@ -13,7 +13,7 @@ import pytest
 from assistant.ask import Assistant
 from assistant.embedders import BundledE5, Embedder
 from assistant.errors import NotFound
-from assistant.insights import Theme, mark_done, note_feedback, note_missed, themes
+from assistant.insights import Theme, find_theme, mark_done, note_feedback, note_missed, themes
 from assistant.library import Library
 from assistant.records import Anchor, Answer, Citation, Document, Reason
 from assistant.runs import Runner
@@ -354,11 +354,11 @@ def test_a_theme_that_is_done_is_gone_until_it_is_asked_again(library: Library) 
     for number in range(3):
         miss(library, PARKING, f"p{number}")
     library.feedback.add(answer="b", rating="down", language="en", edition=1, question=PARKING)
-    found = shown(library)
-    mark_done(library, found, found[0].id)
+    (theme,) = shown(library)
+    mark_done(library, find_theme(shown(library), theme.id))
     assert shown(library, people=1) == []
     with pytest.raises(NotFound, match="no such theme"):
-        mark_done(library, shown(library, people=1), found[0].id)
+        find_theme(shown(library, people=1), theme.id)
     assert library.feedback.latest()[0]["done"]
     miss(library, PARKING, "p9")
     assert [theme.count for theme in shown(library, people=1)] == [1]

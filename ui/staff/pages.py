@@ -32,6 +32,8 @@ SAID = {  # what a page says after something was done, by the word in its addres
     "out": "You are logged out.",
     "question": "Marked as done. These questions are not shown any longer.",
     "feedback": "Marked as done.",
+    "turned": "The question was added, and what it came from is marked as done.",
+    "removed": "The question was removed. What it came from stays done.",
     "served": "The edition is served from now on.",
 }
 REASONS = {  # why a question was refused, or what was wrong with an answer

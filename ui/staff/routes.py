@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from starlette.responses import Response
@@ -17,33 +17,35 @@ from assistant.api.state import Ready, StateNow
 from assistant.doctor import Check, examine
 from assistant.editions import difference
 from assistant.errors import Conflict
-from assistant.insights import Theme, mark_done, themes
 from assistant.keys import Key
-from ui.staff import figures
+from ui.staff import figures, voices
 from ui.staff.pages import SECTIONS, page, versions
-from ui.staff.session import COOKIE, PATH, Maintainer, Staff, close_session, find_key, hand_over, open_session
+from ui.staff.session import PATH, Maintainer, Staff, close_session, find_key, hand_over, open_session, take_back
 
 STYLE = Path(__file__).with_name("staff.css")
 FIRST = "questions"
+CHAT = "chat"  # who wants to see the chat page, and not a section of these
 REFUSED = "This key does not open the staff pages. Check that it is complete, or ask for a key with the role staff."
+REFUSED_CHAT = "This key does not open the page. Check that it is complete, or ask for another one."
 WAIT = "Too many keys were refused. Try again in {seconds} seconds."
 
 EXAMINING = threading.Lock()
 
 router = APIRouter()
 Number = Annotated[int, InPath(ge=1, le=2**31 - 1)]
-Show = Literal["open", "down", "up", "all"]
 
 
 # --- the door
 
 
 @router.get("/")
-def door(request: Request, assistant: Ready, said: str = "") -> Response:
+def door(
+    request: Request, assistant: Ready, said: str = "", then: Annotated[str, Query(max_length=20)] = FIRST
+) -> Response:
     """The page to log in on."""
-    if find_key(assistant.library, request):
-        return _to(FIRST)
-    return login(said=said)
+    if find_key(assistant.library, request, _role(then)):
+        return _onward(then)
+    return login(then=then, said=said)
 
 
 @router.post("/")
@@ -54,20 +56,34 @@ def log_in(
     then: Annotated[str, Form(max_length=20)] = FIRST,
 ) -> Response:
     """Open a session; an unknown key and one without the role are refused alike."""
-    token = open_session(assistant.library, key.strip())
+    token = None if _guessed(request, assistant, key) else open_session(assistant.library, key.strip(), _role(then))
     if token is None:
         return _refuse(request, then)
     close_session(assistant.library, request)
-    response = _to(then if then in SECTIONS else FIRST)
+    response = _onward(then)
     hand_over(response, token, request)
     return response
+
+
+def _role(then: str) -> str:
+    return "reader" if then == CHAT else "staff"
+
+
+def _onward(then: str) -> RedirectResponse:
+    return RedirectResponse("/", 303) if then == CHAT else _to(then if then in SECTIONS else FIRST)
+
+
+def _guessed(request: Request, assistant: Ready, key: str) -> bool:
+    """Whether a client that sent too many wrong keys sends one that nobody has: it is not worth its hash."""
+    attempts: Window = request.app.state.attempts
+    return bool(attempts.wait(client_of(request.scope))) and assistant.library.keys.is_stranger(key.strip())
 
 
 def _refuse(request: Request, then: str) -> HTMLResponse:
     attempts: Window = request.app.state.attempts
     if wait := attempts.hit(client_of(request.scope)):
         return login(429, WAIT.format(seconds=wait), then, retry=wait)
-    return login(401, REFUSED, then)
+    return login(401, REFUSED_CHAT if then == CHAT else REFUSED, then)
 
 
 @router.post("/logout")
@@ -75,7 +91,7 @@ def log_out(request: Request, assistant: Ready) -> Response:
     """End the session."""
     close_session(assistant.library, request)
     response = _to("", "out")
-    response.delete_cookie(COOKIE, PATH, httponly=True, samesite="strict")
+    take_back(response, request)
     return response
 
 
@@ -97,58 +113,7 @@ def _to(section: str, said: str = "") -> RedirectResponse:
     return RedirectResponse(f"{PATH}/{section}" + (f"?said={said}" if said else ""), 303)
 
 
-# --- questions
-
-
-def _themes(assistant: Ready, state: StateNow) -> list[Theme]:
-    keeping = state.keeping
-    if not keeping.on:
-        return []
-    return themes(assistant.library, assistant.retriever.embedder, people=keeping.people, days=keeping.days)
-
-
-Themes = Annotated[list[Theme], Depends(_themes)]
-
-
-@router.get("/questions")
-def questions(key: Staff, found: Themes, assistant: Ready, state: StateNow, said: str = "") -> HTMLResponse:
-    """What people ask that the documents do not answer."""
-    chart = figures.asked_a_week(assistant.library)
-    return page("questions", key, said=said, themes=found, keeping=state.keeping, chart=chart, trend=figures.trend)
-
-
-@router.post("/questions/done")
-def question_done(_: Staff, found: Themes, assistant: Ready, theme: Annotated[str, Form(max_length=64)]) -> Response:
-    """Do not show a theme any longer."""
-    mark_done(assistant.library, found, theme)
-    return _to("questions", "question")
-
-
-# --- feedback
-
-
-@router.get("/feedback")
-def feedback(key: Staff, assistant: Ready, state: StateNow, show: Show = "open", said: str = "") -> HTMLResponse:
-    """The latest ratings with their comments."""
-    rows, counts = figures.feedback(assistant.library, show)
-    return page(
-        "feedback",
-        key,
-        said=said,
-        rows=rows,
-        counts=counts,
-        show=show,
-        shows=figures.SHOWS,
-        keeping=state.keeping,
-        chart=figures.rated_a_week(assistant.library),
-    )
-
-
-@router.post("/feedback/{number}/done")
-def feedback_done(_: Staff, number: Number, assistant: Ready, show: Annotated[Show, Form()] = "open") -> Response:
-    """Note that a rating is dealt with."""
-    assistant.library.feedback.done(number)
-    return RedirectResponse(f"{PATH}/feedback?show={show}&said=feedback", 303)
+router.include_router(voices.router)
 
 
 # --- editions and runs
