@@ -25,6 +25,7 @@ from assistant.retrieve import Query, Retriever
 
 MAX_QUESTION = 4_000
 MAX_HISTORY = 100
+STAGES = ("search", "read")  # that a stream tells of
 
 
 @dataclass
@@ -76,11 +77,12 @@ class Assistant:
         used = index.names.mend(self.retriever.nearest(readings(text, question.history, index.names), edition))
         clock.lap("understand")
 
-        yield Status("search")
+        yield Status(STAGES[0])
         wordings = tuple(dict.fromkeys((used, text)))
         found = self.retriever.search(Query(wordings, periods_asked(used, today), question.filters), edition)
         clock.lap("search")
 
+        yield Status(STAGES[1])
         found = read_passages(found, wordings, self.reader)
         clock.lap("read")
 
@@ -212,6 +214,16 @@ def check(question: Question) -> str:
     if question.language != "auto" and question.language not in EU_LANGUAGES:
         raise BadRequest(f"The language {question.language!r} is unknown.", 'Use "auto" or an EU language code.')
     return text
+
+
+def retold(answer: Answer) -> Iterator[Event]:
+    """The events of an answer that is known already, as they came when it was worked out."""
+    yield from map(Status, STAGES)
+    said: list[Sentence] = []
+    for sentence in answer.sentences:
+        yield Said(sentence, _new_citations(sentence, said, answer.citations))
+        said.append(sentence)
+    yield Done(answer)
 
 
 def _new_citations(sentence: Sentence, said: list[Sentence], citations: tuple[Citation, ...]) -> tuple[Citation, ...]:

@@ -57,7 +57,7 @@ class DataFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise BadSetting(
                 f"The data folder {folder} cannot be made: {error.strerror}.", "Set CLUSTER_TALKS_DATA to another one."

@@ -1,25 +1,33 @@
-"""Asking: one answer as JSON, or the same as an event stream."""
+"""What is asked: the body of a question, and what is done with its answer whichever route it is asked at.
+
+The routes: stream.py answers one question, as JSON or as a stream of events, batch.py many, answers.py tells one again.
+"""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from fastapi import BackgroundTasks, Depends, Request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from assistant.api.examples import QUESTION
 from assistant.api.limits import client_of
-from assistant.api.problems import responses
-from assistant.api.state import Ready, StateNow
-from assistant.ask import MAX_HISTORY, MAX_QUESTION, check
-from assistant.errors import ClusterTalksError
+from assistant.api.state import Ready, State, StateNow
+from assistant.ask import MAX_HISTORY, MAX_QUESTION, Assistant, check
 from assistant.insights import note_missed
-from assistant.records import Answer, Citation, Done, Filters, Question, Said, Sentence, Status, Turn
+from assistant.records import Answer, Filters, Question, Turn
 
-router = APIRouter(prefix="/api/v1", tags=["ask"])
+
+def _written(value: object) -> object:
+    if isinstance(value, str | int | float) and not re.fullmatch(r"\d{4}-\d\d-\d\d", str(value)):
+        raise ValueError("is no day such as 2026-01-31")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_written)]  # alone, pydantic reads numbers as seconds since 1970
 
 
 class TurnIn(BaseModel):
@@ -44,17 +52,12 @@ class FiltersIn(BaseModel):
 class AskIn(BaseModel):
     """A question with its conversation."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"question": "Wer bleibt bei einer PCP Eigentümer der Schutzrechte?", "language": "auto"}]
-        },
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [QUESTION]})
 
     question: str = Field(description=f"at most {MAX_QUESTION:,} characters")
     history: list[TurnIn] = Field([], description=f"at most {MAX_HISTORY} turns, oldest first")
     language: str = Field("auto", description='"auto" or an EU language code')
-    as_of: date | None = Field(None, description="the day whose rules count; default today")
+    as_of: Day | None = Field(None, description="the day whose rules count; default today")
     filters: FiltersIn = FiltersIn()
 
     def question_record(self) -> Question:
@@ -78,7 +81,7 @@ def _checked(body: AskIn) -> Question:
 Asked = Annotated[Question, Depends(_checked)]
 
 
-def _noting(question: Asked, assistant: Ready, state: StateNow, request: Request) -> Callable[[Answer], None]:
+def noting(question: Question, assistant: Assistant, state: State, request: Request) -> Callable[[Answer], None]:
     """What keeps the question once its answer is known, if that is a refusal."""
     return lambda answer: note_missed(
         assistant.library,
@@ -91,50 +94,20 @@ def _noting(question: Asked, assistant: Ready, state: StateNow, request: Request
     )
 
 
-Note = Annotated[Callable[[Answer], None], Depends(_noting)]
+Finish = Callable[[Question, Answer], None]
 
 
-@router.post("/ask", responses=responses(400, 413, 422, 429, 503))
-def ask(question: Asked, assistant: Ready, note: Note) -> Answer:
-    """Answer a question from the documents, each sentence with its citations, or refuse and say why."""
-    answer = assistant.ask(question)
-    note(answer)
-    return answer
+def _finishing(assistant: Ready, state: StateNow, request: Request, tasks: BackgroundTasks) -> Finish:
+    """What is done with an answer once it is whole: its question is noted if it was refused; the answer is kept, and
+    written once it has been sent."""
+
+    def finish(question: Question, answer: Answer) -> None:
+        noting(question, assistant, state, request)(answer)
+        if state.keeping.answers:
+            assistant.library.answers.keep(answer)
+            tasks.add_task(assistant.library.answers.flush)
+
+    return finish
 
 
-@router.post("/ask/stream", response_class=EventSourceResponse, responses=responses(400, 413, 422, 429, 503))
-def ask_stream(question: Asked, assistant: Ready, note: Note) -> Iterator[ServerSentEvent]:
-    """The same as an event stream: `status`, `sentence` …, then `done` with the whole answer, or `error`."""
-    try:
-        for number, event in enumerate(assistant.stream(question)):
-            if isinstance(event, Done):
-                note(event.answer)
-            yield _as_sse(event, number)
-    except ClusterTalksError as error:
-        yield ServerSentEvent(event="error", data={"title": error.title, "detail": str(error), "status": error.status})
-    except Exception:
-        logging.getLogger(__name__).exception("A stream broke")
-        yield ServerSentEvent(
-            event="error", data={"title": "Something went wrong", "detail": "Try again.", "status": 500}
-        )
-
-
-_SENTENCE = TypeAdapter(Sentence)
-_CITATIONS = TypeAdapter(tuple[Citation, ...])
-_ANSWER = TypeAdapter(Answer)
-
-
-def _as_sse(event: Status | Said | Done, number: int) -> ServerSentEvent:
-    name, data = _payload(event)
-    return ServerSentEvent(event=name, data=data, id=str(number))
-
-
-def _payload(event: Status | Said | Done) -> tuple[str, Any]:
-    match event:
-        case Status():
-            return "status", {"stage": event.stage}
-        case Said():
-            sentence = _SENTENCE.dump_python(event.sentence, mode="json")
-            return "sentence", {**sentence, "new_citations": _CITATIONS.dump_python(event.citations, mode="json")}
-        case Done():
-            return "done", _ANSWER.dump_python(event.answer, mode="json")
+Finishing = Annotated[Finish, Depends(_finishing)]

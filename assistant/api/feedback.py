@@ -37,7 +37,7 @@ class FeedbackIn(BaseModel):
     question: str | None = Field(None, max_length=4_000)
     document: Named | None = Field(None, description="id of the document that the feedback is about")
     language: str = Field(examples=["de"])
-    edition: int = Field(ge=0, le=2**31 - 1)
+    edition: int = Field(ge=0, le=2**31 - 1, strict=True)
 
     @field_validator("language")
     @classmethod
@@ -102,9 +102,9 @@ def done(id: Number, assistant: Ready) -> None:
 
 @staff.delete("/answers/{answer}", responses=responses(404))
 def erase(answer: Annotated[str, Path(max_length=64)], assistant: Ready) -> Erased:
-    """Erase what is kept under the id of an answer: the refused question and its rating."""
+    """Erase what is kept under the id of an answer: the answer, the refused question and its rating."""
     library = assistant.library
-    erased = library.feedback.erase(answer) + library.missed.erase(answer)
+    erased = library.answers.erase(answer) + library.feedback.erase(answer) + library.missed.erase(answer)
     if not erased:
         raise NotFound("Nothing is kept under this answer.", "Send the id that came with the answer.")
     return Erased(erased)

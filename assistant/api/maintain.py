@@ -16,7 +16,7 @@ from fastapi import Path as InPath
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 from pydantic.dataclasses import dataclass
 
 from assistant.api.auth import Maintainer, get_maintainer
@@ -47,7 +47,7 @@ class IngestIn(BaseModel):
         [], description="web addresses, or paths relative to the corpus folder", examples=[["uploads/guide.md"]]
     )
     publish: Literal["auto", "never"] = Field("auto", description="auto: unless answers get worse")
-    plan: bool = Field(False, description="only tell what would be done; change nothing")
+    plan: StrictBool = Field(False, description="only tell what would be done; change nothing")
     remove: list[Origin] = Field([], description="uris of documents from the web to leave out", examples=[[]])
 
 

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 from pydantic.dataclasses import dataclass
 
+from assistant.api.ask import Day
 from assistant.api.problems import responses
 from assistant.api.state import Ready
 from assistant.citations import reading_link
@@ -37,6 +38,8 @@ class Passage:
     anchor: Anchor
     link: str
     gap: bool
+    valid_from: date | None
+    valid_until: date | None
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def search(
     count: Annotated[int, Query(ge=1, le=50)] = 10,
     kind: Annotated[tuple[str, ...], Query()] = (),
     language: Annotated[tuple[str, ...], Query()] = (),
-    as_of: date | None = None,
+    as_of: Day | None = None,
 ) -> SearchOut:
     """The passages nearest to some words, without an answer."""
     if not q.strip():
@@ -95,6 +98,8 @@ def search(
                 anchor=hit.chunk.anchor,
                 link=reading_link(hit.document.id, edition.number, (hit.chunk.start, hit.chunk.end)),
                 gap=hit.chunk.gap,
+                valid_from=hit.chunk.period.start,
+                valid_until=hit.chunk.period.until,
             )
             for hit in found.hits
         ],
@@ -107,7 +112,7 @@ def sources(assistant: Ready, edition: int | None = None) -> SourcesOut:
     number = edition or assistant.library.current().number
     assistant.library.edition(number)
     documents = assistant.library.documents(number)
-    return SourcesOut(number, [replace(document, root=PurePath(document.root).name) for document in documents])
+    return SourcesOut(number, [_shown(document) for document in documents])
 
 
 @router.get("/api/v1/sources/{document}/text", responses=responses(404, 503))
@@ -115,7 +120,12 @@ def text(document: str, assistant: Ready, edition: int | None = None) -> TextOut
     """A document's text in an edition, old ones included; `span` of a citation are characters of it."""
     number = edition or assistant.library.current().number
     record, snapshot = assistant.library.snapshot(document, number)
-    return TextOut(number, record, snapshot)
+    return TextOut(number, _shown(record), snapshot)
+
+
+def _shown(document: Document) -> Document:
+    """Without the folders of this machine."""
+    return replace(document, root=PurePath(document.root).name)
 
 
 @router.get("/read/{document}", response_class=HTMLResponse, include_in_schema=False)

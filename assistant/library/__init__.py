@@ -16,7 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.errors import Conflict, NotFound, NotReady
 from assistant.keys import Keys
+from assistant.library.answers import Answers
 from assistant.library.logs import Runs, Visits, now
+from assistant.library.secret import Secret
 from assistant.library.tables import CHUNKS, EDITIONS, MEMBERS, POINTER, SKETCHES, VERSIONS, create
 from assistant.library.voices import FeedbackLog, MissedLog, Sessions
 from assistant.records import Chunk, Document, Edition
@@ -33,6 +35,7 @@ class Library:
         self.keys, self.runs, self.visits = Keys(self._engine), Runs(self._engine), Visits(self._engine)
         self.feedback, self.missed = FeedbackLog(self._engine), MissedLog(self._engine)
         self.sessions = Sessions(self._engine)
+        self.answers, self.secret = Answers(self._engine), Secret(self._engine)
 
     # --- editions
 

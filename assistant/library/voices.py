@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, func, i
 from assistant.errors import NotFound
 from assistant.library.logs import now
 from assistant.library.tables import FEEDBACK, MISSED, SESSIONS
+from assistant.library.wipe import wipe
 
 UNSEEN = ("vector", "embedder", "asker")  # columns that are not listed
 
@@ -47,12 +48,7 @@ class _Log:
                 db.execute(update(self._table).where(mine).values(vector=vector, embedder=embedder))
 
     def _delete(self, condition: ColumnElement[bool]) -> int:
-        with _wiping(self._engine) as db:
-            count = db.execute(delete(self._table).where(condition)).rowcount
-        if count and self._engine.dialect.name == "sqlite":
-            with self._engine.connect() as db:  # the journal still has what the file has no longer
-                db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        return count
+        return wipe(self._engine, delete(self._table).where(condition))
 
     def _done(self, ids: Iterable[int]) -> int:
         mark = update(self._table).values(done=now())

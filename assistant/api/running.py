@@ -1,0 +1,61 @@
+"""How the work of an answer runs: stage by stage in threads of its own, and no further than there is somebody to hear.
+
+The event loop takes turns between all who ask. A reader who is slow holds no thread, only the place in its answer.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import TypeVar
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
+from fastapi import Request
+
+T = TypeVar("T")
+
+# Answers that are worked on at once: more would only wait for each other, and for the threads of other requests.
+AT_ONCE = max(4, 2 * (os.cpu_count() or 1))
+_limiter: RunVar[CapacityLimiter] = RunVar("asking")
+
+
+def _threads() -> CapacityLimiter:
+    threads = _limiter.get(None)
+    if threads is None:
+        _limiter.set(threads := CapacityLimiter(AT_ONCE))
+    return threads
+
+
+async def stages(events: Iterator[T]) -> AsyncIterator[T]:
+    """The events, none of them None, each worked out in a thread. Nothing further is done once nobody takes them."""
+    while (event := await to_thread.run_sync(next, events, None, limiter=_threads())) is not None:
+        yield event
+
+
+async def last(events: Iterator[T], request: Request) -> T | None:
+    """The last event, all worked out in one thread; when the client goes away the work stops after the stage it is in,
+    and that event is returned."""
+    gone = threading.Event()
+
+    def work() -> T | None:
+        newest = None
+        for event in events:
+            newest = event
+            if gone.is_set():
+                break
+        return newest
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(_watch, request, gone)
+        newest = await to_thread.run_sync(work, limiter=_threads())
+        group.cancel_scope.cancel()
+    return newest
+
+
+async def _watch(request: Request, gone: threading.Event) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    gone.set()
