@@ -5,25 +5,27 @@ Commands of other parts register themselves through the entry-point group "clust
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from assistant import editions, keys
-from assistant.errors import ClusterTalksError
-from assistant.places import clock
+from assistant.anchors import place
+from assistant.errors import BadRequest, ClusterTalksError
 from assistant.settings import PREFIX, Settings, load_settings
-from assistant.terminal import Json, print_json
+from assistant.terminal import Json, print_json, progress_bar
 
 if TYPE_CHECKING:
     from assistant.asking import Asker
+    from assistant.doctor import Check
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,8 +51,22 @@ def serve(
 
 
 @app.command()
-def ask(question: str, language: str = "auto", as_json: Json = False) -> None:
-    """Ask one question. Example: [bold]cluster-talks ask "Who organised the Talk?"[/]."""
+def ask(
+    question: Annotated[str, typer.Argument(help="What to ask.")] = "",
+    language: Annotated[str, typer.Option(help="Of the question; a line of a file has its own.")] = "auto",
+    file: Annotated[
+        Path | None, typer.Option(help="Ask these questions, a JSON object a line.", exists=True, dir_okay=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Ask one question, or a file of them. Example: [bold]cluster-talks ask "Who organised the Talk?"[/].
+
+    Example: [bold]cluster-talks ask --file questions.jsonl > answers.jsonl[/], where each line of questions.jsonl is
+    such as [bold]{"question": "Who organised the Talk?", "ref": "a"}[/]. Exit status 1 when one could not be asked.
+    """
+    if file:
+        _ask_file(file, question)
+        return
     with _asker(load_settings()) as asker:
         answer = asker.ask({"question": question, "language": language})
     if as_json:
@@ -58,8 +74,22 @@ def ask(question: str, language: str = "auto", as_json: Json = False) -> None:
         return
     console.print(answer["answer"], markup=False)
     for citation in answer["citations"]:
-        place = " › ".join((citation["title"], *_place(citation["anchor"])))
-        console.print(f"[{citation['number']}] {place}  {citation['url'] or citation['uri']}", markup=False)
+        stands = " › ".join(filter(None, (citation["title"], place(citation["anchor"]))))
+        console.print(f"[{citation['number']}] {stands}  {citation['url'] or citation['uri']}", markup=False)
+
+
+def _ask_file(file: Path, question: str) -> None:
+    from assistant.ask_file import ask_file
+
+    if question:
+        raise BadRequest("A question and a file came together.", "Give one of them.")
+    failed, out = False, sys.stdout  # a progress bar takes what is printed to sys.stdout
+    with _asker(load_settings()) as asker, progress_bar(Console(stderr=True)) as progress:
+        for row in ask_file(file, asker, progress):
+            failed = failed or "error" in row
+            typer.echo(json.dumps(row), out)
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -75,6 +105,21 @@ def search(words: str, count: int = 5, as_json: Json = False) -> None:
             f"{passage['score']:.2f}  {passage['uri']} › {' › '.join(passage['anchor']['heading'])}", markup=False
         )
         console.print(f"      {passage['text'][:200]}", markup=False, style="dim")
+
+
+@app.command()
+def mcp(
+    url: Annotated[str, typer.Option(help="Address of a running server; without it, the data folder is used.")] = "",
+    key: Annotated[str, typer.Option(help="Key for that server; default: the setting KEY.")] = "",
+) -> None:
+    """Offer the documents to an assistant over standard input and output, by the Model Context Protocol.
+
+    Examples: [bold]cluster-talks mcp[/] or [bold]cluster-talks mcp --url https://talks.example.eu[/].
+    A running server offers the same at the address /mcp.
+    """
+    from assistant.mcp.stdio import serve_stdio
+
+    serve_stdio(url, key)
 
 
 @app.command()
@@ -112,16 +157,26 @@ def doctor(as_json: Json = False) -> None:
 
     from assistant.doctor import examine
 
-    checks = list(examine(load_settings()))
+    checks = []
+    for check in examine(load_settings()):
+        checks.append(check)
+        if not as_json:
+            _show(check)
     if as_json:
         print_json([asdict(check) for check in checks])
-    else:
-        colours = {"ok": "green", "warning": "yellow", "broken": "bold red"}
-        for check in checks:
-            console.print(f"[{colours[check.state]}]{check.state:8}[/] {check.part:9}", end=" ")
-            console.print(check.found, markup=False, highlight=False)
     if any(check.state == "broken" for check in checks):
         raise typer.Exit(1)
+
+
+COLOURS = {"ok": "green", "warning": "yellow", "broken": "bold red"}
+
+
+def _show(check: Check) -> None:
+    """What a check found, and what to do on a line of its own."""
+    console.print(f"[{COLOURS[check.state]}]{check.state:8}[/] {check.part:9}", end=" ")
+    console.print(check.found, markup=False, highlight=False, soft_wrap=True)
+    if check.remedy:
+        console.print(f"{'':18} {check.remedy}", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command("settings")
@@ -131,24 +186,6 @@ def show_settings() -> None:
     for name, value in load_settings():
         table.add_row(PREFIX + name.upper(), str(value), Settings.model_fields[name].description or "")
     console.print(table)
-
-
-def _place(anchor: dict[str, Any]) -> Iterator[str]:
-    """Where a quote stands, for people: headings, "p. 3", "slide 2", "Sheet1", "row 7", "1:15"."""
-    yield from anchor["heading"]
-    for name, form in PLACES.items():
-        if anchor[name] is not None:
-            yield form(anchor[name])
-
-
-PLACES: dict[str, Callable[[Any], str]] = {
-    "page": "p. {}".format,
-    "slide": "slide {}".format,
-    "sheet": str,
-    "row": "row {}".format,
-    "speaker": str,
-    "start": clock,
-}
 
 
 @contextmanager
