@@ -1,8 +1,8 @@
 """Ingest runs inside the server, one at a time: asked for by the command line or the API, told in the library.
 
-At the start and once a day it also deletes the questions and feedback that have been kept long enough, and the sessions
-that are over. A run's `asked` is {"do": one of ACTIONS, …}; a run that the server was killed in is done again after
-its start.
+At the start and once a day it also deletes the questions, feedback and answers that have been kept long enough, and the
+sessions that are over. A run's `asked` is {"do": one of ACTIONS, …}; a run that the server was killed in is done again
+after its start, and so is one that the server was stopped in.
 """
 
 from __future__ import annotations
@@ -33,15 +33,19 @@ class Runner:
     stores: Stores
     assistant: Callable[[], Assistant]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    stopping: Callable[[], bool] = lambda: False  # whether to break off
+    ended: Callable[[str], None] = lambda status: None  # hears how each run ended
 
-    def start(self) -> None:
-        """Look for requested runs in the background from now on."""
+    def start(self) -> threading.Thread:
+        """Look for requested runs in the background from now on; the thread ends soon after `stopping`."""
         self.stores.library.runs.resume()
-        threading.Thread(target=self._look, name="runs", daemon=True).start()
+        thread = threading.Thread(target=self._look, name="runs", daemon=True)
+        thread.start()
+        return thread
 
     def _look(self) -> None:
         tidied: date | None = None
-        while True:
+        while not self.stopping():
             try:
                 tidied = self.tidy(tidied)
                 if run := self.stores.library.runs.claim():
@@ -52,13 +56,15 @@ class Runner:
             time.sleep(LOOK_SECONDS)
 
     def tidy(self, last: date | None = None) -> date:
-        """Today, when what is older than the setting KEEP_DAYS and what is over has been deleted, unless that was done
-        today: `last`."""
+        """Today, when what is older than the settings KEEP_DAYS and KEEP_ANSWERS and what is over has been deleted,
+        unless that was done today: `last`."""
         now, library = self.clock(), self.stores.library
         if now.date() != last:
             before = (now - timedelta(days=self.settings.keep_days)).isoformat(timespec="seconds")
             library.feedback.forget(before)
             library.missed.forget(before)
+            kept = timedelta(days=self.settings.keep_answers)
+            library.answers.forget((now - kept).isoformat(timespec="seconds"))
             library.sessions.forget(now.isoformat(timespec="seconds"))
         return now.date()
 
@@ -66,8 +72,11 @@ class Runner:
         """One run; whatever happens is noted with it."""
         library = self.stores.library
         try:
-            report = ACTIONS[asked.get("do", "ingest")](self, asked, noting(library, number))
+            report = ACTIONS[asked.get("do", "ingest")](self, asked, noting(library, number, self.stopping))
             library.runs.update(number, status="done", progress=1.0, report=report)
+            self.ended("done")
+        except SystemExit:  # asked for again, so the next start does it
+            library.runs.update(number, status="requested", stage="", progress=0.0)
         except Exception as error:
             logging.getLogger(__name__).exception("Run %s failed", number)
             self.fail(number, error)
@@ -77,14 +86,18 @@ class Runner:
         known = error if isinstance(error, ClusterTalksError) else ClusterTalksError(repr(error), "See the log.")
         report = {"title": known.title, "detail": known.detail, "remedy": known.remedy}
         self.stores.library.runs.update(number, status="failed", report=report)
+        self.ended("failed")
 
 
-def noting(library: Library, run: int) -> Callable[[str, int, int], None]:
-    """A function (stage, done, total) that notes how far a run is, not more often than people can read."""
+def noting(library: Library, run: int, stopping: Callable[[], bool] = lambda: False) -> Callable[[str, int, int], None]:
+    """A function (stage, done, total) that notes how far a run is, not more often than people can read. It raises
+    SystemExit, which no part of a run catches, when the server is `stopping`."""
     last, when = "", 0.0
 
     def note(stage: str, done: int, total: int) -> None:
         nonlocal last, when
+        if stopping():
+            raise SystemExit
         if stage != last or done == total or time.monotonic() - when > NOTE_SECONDS:
             last, when = stage, time.monotonic()
             library.runs.update(run, stage=stage, progress=done / max(total, 1))

@@ -2,41 +2,84 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
 import threading
 import time
+from types import FrameType
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from rich.console import Console
+from uvicorn.config import STARTUP_FAILURE
 
 from assistant.api.app import create_app
+from assistant.api.drain import Drain
 from assistant.api.limits import rate_limit
 from assistant.api.state import State
 from assistant.errors import Busy, NotReady
+from assistant.exposure import check_exposure
 from assistant.records import Question
 from assistant.settings import Settings
+from assistant.telemetry.answers import watched
+from assistant.telemetry.logs import configure
 from assistant.terminal import progress_bar
+
+PATIENCE = 3  # seconds that a run gets to break off where it can be done again
 
 
 def serve(settings: Settings, console: Console) -> None:
     """Serve page and API until interrupted."""
     address = f"http://{settings.host}:{settings.port}"
     _check_port(settings)
+    check_exposure(settings)
 
     def warm_up(state: State, app: FastAPI) -> None:
         _warm_up(settings, console, state, app, address)
 
+    configure(settings.log_format, settings.log_level)
     console.print(f"Cluster Talks Assistant: [bold]{address}[/]  (API: {address}/docs)")
-    uvicorn.run(
-        create_app(State(settings), warm_up, rate_limit(settings.rate_limit)),
+    app = create_app(State(settings), warm_up, rate_limit(settings.rate_limit))
+    config = uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
-        log_level="warning",
-        timeout_graceful_shutdown=10,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=1,
         forwarded_allow_ips=settings.trusted_proxies,
     )
+    server = _Server(config, app.state.drain, settings.grace)
+    server.run()
+    _end(server.started)
+
+
+def _end(well: bool) -> None:
+    """End the process. Python's own exit would wait for a run's embedding, whose work is lost anyway."""
+    if not well:
+        sys.exit(STARTUP_FAILURE)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+class _Server(uvicorn.Server):
+    """Stops when what was asked before the first signal has been answered, or at the second signal. Status 0."""
+
+    def __init__(self, config: uvicorn.Config, drain: Drain, grace: float) -> None:
+        super().__init__(config)
+        self._drain, self._grace = drain, grace
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal."""
+        self.should_exit = self.force_exit = self._drain.begun
+        self._drain.begin()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: whether to go."""
+        return self._drain.over(self._grace) or await super().on_tick(counter)
 
 
 def _check_port(settings: Settings) -> None:
@@ -68,18 +111,28 @@ def _warm_up(settings: Settings, console: Console, state: State, app: FastAPI, a
         with progress_bar(console) as show:
 
             def progress(stage: str, done: int, total: int) -> None:
+                if app.state.drain.begun:
+                    raise SystemExit  # ends this thread; the next start begins anew
                 show(stage, done, total)
                 state.progress(stage, done, total)
 
             report = plugin("ingest")(settings, stores, None, progress).ingest([])
         console.print(f"First edition: {report.documents} documents, {report.chunks} passages.")
-    assistant = open_assistant(settings, stores)
-    assistant.ask(Question("warm-up"))
+    unwatched = open_assistant(settings, stores)
+    unwatched.ask(Question("warm-up"))
+    assistant = watched(unwatched, app.state.metrics, app.state.traces)
     plugin("page")(app, state, assistant)
     state.serve(assistant)
     threading.Thread(target=assistant.prepare, name="prepare", daemon=True).start()
     console.print(f"Ready after {time.perf_counter() - began:.1f} s. Stop with Ctrl+C.")
-    Runner(settings, stores, lambda: assistant).start()
+    runs = Runner(
+        settings,
+        stores,
+        lambda: unwatched,  # the questions that check an edition are nobody's
+        stopping=lambda: app.state.drain.begun,
+        ended=lambda status: app.state.metrics.runs.labels(status).inc(),
+    ).start()
+    state.on_close(lambda: runs.join(PATIENCE))
 
 
 def _has_edition(stores: Any) -> bool:  # noqa: ANN401

@@ -1,12 +1,16 @@
-"""Whether the server lives and whether it answers questions."""
+"""Whether the server lives, whether it answers questions, and its metrics."""
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
+from assistant.api.problems import responses
 from assistant.api.state import StateNow
+from assistant.errors import Forbidden, NotFound
+from assistant.telemetry.metrics import MEDIA_TYPE
 
 router = APIRouter(tags=["operations"])
 
@@ -17,9 +21,12 @@ def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", responses={503: {"description": "Not ready yet"}})
-def readyz(state: StateNow, response: Response) -> dict[str, Any]:
-    """Questions are answered (200), or how far the preparation is (503)."""
+@router.get("/readyz", responses={503: {"description": "Not ready yet, or stopping"}})
+def readyz(state: StateNow, request: Request, response: Response) -> dict[str, Any]:
+    """Questions are answered (200), or how far the preparation is, or that the server stops (503)."""
+    if request.app.state.drain.begun:
+        response.status_code = 503
+        return {"status": "stopping"}
     if not state.ready:
         response.status_code = 503
         return {"status": state.stage, "done": state.done, "total": state.total, "failure": state.failure}
@@ -32,3 +39,24 @@ def readyz(state: StateNow, response: Response) -> dict[str, Any]:
         "reader": reader.name if reader else "none",
         "warnings": state.assistant.warnings,
     }
+
+
+@router.get(
+    "/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}, **responses(403, 404)}
+)
+def metrics(state: StateNow, request: Request) -> Response:
+    """What this process counts, for Prometheus; by default for clients on this machine and private networks only."""
+    match state.settings.metrics:
+        case "off":
+            raise NotFound("Metrics are switched off here.", "Set CLUSTER_TALKS_METRICS to local or open.")
+        case "local" if not _near(request):
+            raise Forbidden("Metrics are for private networks.", "Set CLUSTER_TALKS_METRICS=open to give them to all.")
+    return Response(request.app.state.metrics.text(), media_type=MEDIA_TYPE)
+
+
+def _near(request: Request) -> bool:
+    """Whether a request comes from this machine or a private network."""
+    try:
+        return request.client is not None and ip_address(request.client.host).is_private
+    except ValueError:
+        return False

@@ -14,6 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.errors import ClusterTalksError
+from assistant.telemetry.logs import REQUEST
+from assistant.telemetry.requests import route_of
 
 MAX_BODY = 1_000_000
 MEDIA_TYPE = "application/problem+json"
@@ -67,17 +69,27 @@ async def _invalid(_: Request, error: Exception) -> Response:
     return problem(422, "The request cannot be used", f"{where}: {first['msg']}.", "See /docs for the fields.")
 
 
-async def _http(_: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - the handler is registered for this class
     phrase = HTTPStatus(error.status_code).phrase
     if error.status_code == HTTPStatus.BAD_REQUEST:
         return problem(400, "The body cannot be read", f"{error.detail}.", "Send JSON encoded in UTF-8.")
-    return problem(error.status_code, phrase, str(error.detail), "See /docs for what exists.")
+    response = problem(error.status_code, phrase, str(error.detail), "See /docs for what exists.")
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = _allowed(request) or (error.headers or {}).get("Allow", "")
+    return response
+
+
+def _allowed(request: Request) -> str:
+    """Every method of the path that was asked for; the route that refuses knows its own."""
+    methods = request.app.openapi()["paths"].get(route_of(request.scope), {})
+    return ", ".join(method.upper() for method in methods)
 
 
 async def _unexpected(_: Request, error: Exception) -> Response:
     logging.getLogger(__name__).error("Unexpected error", exc_info=error)
-    return problem(500, "Something went wrong", "The server met an unexpected error.", "Try again; then tell us.")
+    remedy = f"Try again; then tell us the number of the request: {REQUEST.get()}."
+    return problem(500, "Something went wrong", "The server met an unexpected error.", remedy)
 
 
 class BodyLimit:

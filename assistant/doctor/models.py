@@ -1,0 +1,42 @@
+"""Checks of what answers: the engine, the models, and the questions that a new edition is asked."""
+
+from __future__ import annotations
+
+from assistant.doctor.warned import Warned
+from assistant.settings import Settings
+
+
+def engine(settings: Settings) -> str:
+    """Whether answers can be composed as is set."""
+    from assistant.engines import open_engine
+
+    return open_engine(settings).name
+
+
+def embedder(settings: Settings) -> str:
+    """Whether the embedding model embeds."""
+    from assistant.embedders import open_embedder
+
+    opened = open_embedder(settings)
+    return f"{opened.name}, {len(opened.embed_query('Who?'))} numbers a vector"
+
+
+def reader(settings: Settings) -> str:
+    """Whether the reader's model is the one that was shipped, and reads."""
+    from assistant.reader import Text, open_reader
+
+    opened = open_reader(settings)
+    if opened is None:
+        return "none is set: near misses are told from answers less well"
+    opened.read("Who?", [Text("", ("Somebody.",))])
+    return f"{opened.name} reads"
+
+
+def questions(settings: Settings) -> str:
+    """How many questions decide whether an edition is served."""
+    from assistant.evaluate import read_questions
+
+    file = settings.asked
+    if not file.is_file():
+        raise Warned("There are none: a new edition is served unchecked.", f"Write some in {file}.")
+    return f"{len(read_questions(file))} are asked before an edition is served"
