@@ -15,11 +15,29 @@ from fastapi_offline import FastAPIOffline
 from limits import RateLimitItem
 
 from assistant import __version__
-from assistant.api import ask, auth, feedback, health, insights, maintain, problems, sources, start_page, uploads
+from assistant.api import (
+    answers,
+    auth,
+    batch,
+    document,
+    feedback,
+    health,
+    insights,
+    maintain,
+    openai,
+    problems,
+    sources,
+    start_page,
+    stream,
+    uploads,
+)
+from assistant.api.access import Door
 from assistant.api.headers import SafeHeaders
 from assistant.api.limits import RateLimit
 from assistant.api.state import State
+from assistant.api.watch import NO_TELEMETRY, watch
 from assistant.errors import ClusterTalksError
+from assistant.mcp import http as mcp
 
 DESCRIPTION = """Cited answers about the EU Clusters Talks and innovation procurement, only from ingested documents.
 
@@ -37,17 +55,29 @@ def create_app(state: State, warm_up: Callable[[State, FastAPI], None], limit: R
         state.close()
 
     app = FastAPIOffline(
-        title="Cluster Talks Assistant", version=__version__, description=DESCRIPTION, lifespan=lifespan, redoc_url=None
+        title="Cluster Talks Assistant",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+        openapi_tags=document.TAGS,
+        servers=document.SERVERS,
+        telemetry=NO_TELEMETRY,
     )
     app.state.assistant = state
+    watch(app, state)
     problems.install(app)
     auth.install(app)
     app.add_middleware(uploads.UploadsApart)
-    app.add_middleware(SafeHeaders)
     if limit is not None:
-        app.add_middleware(RateLimit, limit=limit)
-    for part in (ask, feedback, sources, insights, maintain, uploads, health, start_page):
+        app.add_middleware(RateLimit, limit=limit, redis_url=state.settings.redis_url)
+    app.add_middleware(Door, state=state)
+    app.add_middleware(SafeHeaders)
+    for part in (stream, batch, answers, feedback, sources, insights, maintain, uploads, health, start_page):
         app.include_router(part.router)
+    openai.install(app)
+    app.router.routes.append(mcp.route(state))
+    document.install(app)
     return app
 
 
