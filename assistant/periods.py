@@ -31,14 +31,14 @@ DEADLINE_WORDS = Path(__file__).with_suffix(".json")
 
 def periods_asked(question: str, today: date) -> tuple[Period, ...]:
     """The days or years that a question names, in the order named; `today` where it names none."""
-    return tuple(period for _, period in _spoken(question)) or (Period(today, today),)
+    return tuple(period for *_, period in spoken_periods(question)) or (Period(today, today),)
 
 
 def deadline_passed(sentence: str, language: str, today: date) -> date | None:
     """The last day that a sentence names, when the sentence sets a deadline and the day is over."""
     if not (sets := _deadline_words().get(language)) or not sets.search(sentence):
         return None
-    ends = [period.until for _, period in _spoken(sentence) if period.until and period.start == period.until]
+    ends = [period.until for *_, period in spoken_periods(sentence) if period.until and period.start == period.until]
     return max(ends) if ends and max(ends) < today else None
 
 
@@ -47,14 +47,14 @@ def long_date(day: date, language: str) -> str:
     return format_date(day, "long" if language != "en" else "d MMMM y", locale=language)
 
 
-def _spoken(text: str) -> list[tuple[int, Period]]:
-    """(character, period) of every day, month and year that a text names."""
-    found: list[tuple[int, Period]] = []
+def spoken_periods(text: str) -> list[tuple[int, int, Period]]:
+    """(first character, the one after the last, period) of every day, month and year that a text names, in order."""
+    found: list[tuple[int, int, Period]] = []
     rest = text
     for pattern in (NUMERIC, _with_month(), YEARS):
         for match in pattern.finditer(rest):
             if period := _period(match.groupdict()):
-                found.append((match.start(), period))
+                found.append((match.start(), match.end(), period))
                 rest = rest[: match.start()] + " " * len(match.group()) + rest[match.end() :]
     return sorted(found, key=lambda entry: entry[0])
 
@@ -97,7 +97,8 @@ def _with_month() -> re.Pattern[str]:
     return re.compile(
         rf"(?:(?<!\d)(?P<day>{DAY}){joint})?\b(?P<month>{month})\.?,?\s*(?:de |del )?(?P<year>{YEAR})"
         rf"|\b(?P<month_2>{month})\s+(?P<day_2>{DAY})(?:st|nd|rd|th)?,?\s+(?P<year_2>{YEAR})"
-        rf"|(?<!\d)(?P<year_3>{YEAR})(?:\.| m\.|\. gada)?\s*(?P<day_4>{DAY}\.\s*)?(?P<month_3>{month})\w{{0,3}}"
+        rf"|(?<!\d)(?P<year_3>{YEAR})(?:\.| m\.|\. gada)?\s*(?P<day_4>{DAY}\.\s*)?"
+        rf"(?P<month_3>{month})(?:(?<=\w{{4}})\w{{0,3}})?(?!\w)"
         rf"(?:\s+(?P<day_3>{DAY})(?!\d))?",
         re.IGNORECASE,
     )
