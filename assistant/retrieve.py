@@ -37,7 +37,7 @@ LEXICAL_TRUST = 1.4
 EVERYDAY = Path(__file__).with_name("everyday.txt")
 # A passage whose period does not hold on the days that are asked about keeps this share of its score.
 EXPIRED = 0.6
-LEVEL_WEIGHTS: dict[Level, float] = {"passages": 1.0, "units": 1.0, "asked": 1.5}
+LEVEL_WEIGHTS: dict[Level, float] = {"passages": 1.0, "units": 1.0, "asked": 1.0}
 VECTORS_A_PASSAGE: dict[Level, int] = {"passages": 1, "units": 2, "asked": 3}  # asked for, to come upon DEPTH passages
 GAPS = 2
 OPEN_EDITIONS = 2

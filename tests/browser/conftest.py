@@ -24,7 +24,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 expect.set_options(timeout=20_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while Playwright runs, no other test of this thread can run an event loop
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("There is no Chromium; tests/install-debian installs it.")
@@ -72,7 +72,7 @@ Open = Callable[..., Visit]
 Contexts = Callable[[str, bool], BrowserContext]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def contexts(browser: Browser) -> Contexts:
     """A browser profile a language and colour scheme; pages share its cache, not their conversations."""
 
