@@ -22,7 +22,7 @@ ALWAYS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 def headers_of(path: str) -> dict[str, str]:
     """What goes with every response of a path."""
-    policy = next(policy for start, policy in POLICIES.items() if path.startswith(start))
+    policy = next((policy for start, policy in POLICIES.items() if path.startswith(start)), POLICIES["/"])
     return {**ALWAYS, "Content-Security-Policy": policy}
 
 

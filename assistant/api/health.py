@@ -5,32 +5,39 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
 from assistant.api.problems import responses
-from assistant.api.state import StateNow
+from assistant.api.running import Threads
+from assistant.api.state import StateNow, get_state
 from assistant.errors import Forbidden, NotFound
 from assistant.telemetry.metrics import MEDIA_TYPE
 
 router = APIRouter(tags=["operations"])
 
+# Whoever looks whether the server lives or is ready is not to wait for the threads that routes and dependencies share.
+_looking = Threads("looking", 2)
+
 
 @router.get("/healthz")
-def healthz() -> dict[str, str]:
+async def healthz() -> dict[str, str]:
     """The process listens."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", responses={503: {"description": "Not ready yet, or stopping"}})
-def readyz(state: StateNow, request: Request, response: Response) -> dict[str, Any]:
+async def readyz(request: Request, response: Response) -> dict[str, Any]:
     """Questions are answered (200), or how far the preparation is, or that the server stops (503)."""
     if request.app.state.drain.begun:
         response.status_code = 503
         return {"status": "stopping"}
+    state = get_state(request)
     if not state.ready:
         response.status_code = 503
         return {"status": state.stage, "done": state.done, "total": state.total, "failure": state.failure}
-    edition, reader = state.assistant.library.current(), state.assistant.reader
+    edition = await to_thread.run_sync(state.assistant.library.current, limiter=_looking())
+    reader = state.assistant.reader
     return {
         "status": "ready",
         "edition": edition.number,

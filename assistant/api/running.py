@@ -19,25 +19,35 @@ T = TypeVar("T")
 
 # Answers that are worked on at once: more would only wait for each other, and for the threads of other requests.
 AT_ONCE = max(4, 2 * (os.cpu_count() or 1))
-_limiter: RunVar[CapacityLimiter] = RunVar("asking")
 
 
-def _threads() -> CapacityLimiter:
-    threads = _limiter.get(None)
-    if threads is None:
-        _limiter.set(threads := CapacityLimiter(AT_ONCE))
-    return threads
+class Threads:
+    """So many threads at once for one kind of work, however busy the others are."""
+
+    def __init__(self, name: str, count: int) -> None:
+        self._count = count
+        self._limiter: RunVar[CapacityLimiter] = RunVar(name)
+
+    def __call__(self) -> CapacityLimiter:
+        """The limiter of the event loop that this is called in."""
+        limiter = self._limiter.get(None)
+        if limiter is None:
+            self._limiter.set(limiter := CapacityLimiter(self._count))
+        return limiter
+
+
+asking = Threads("asking", AT_ONCE)
 
 
 async def stages(events: Iterator[T]) -> AsyncIterator[T]:
     """The events, none of them None, each worked out in a thread. Nothing further is done once nobody takes them."""
-    while (event := await to_thread.run_sync(next, events, None, limiter=_threads())) is not None:
+    while (event := await to_thread.run_sync(next, events, None, limiter=asking())) is not None:
         yield event
 
 
 async def last(events: Iterator[T], request: Request) -> T | None:
     """The last event, all worked out in one thread; when the client goes away the work stops after the stage it is in,
-    and that event is returned."""
+    and that event is returned. Raises what the work raises."""
     gone = threading.Event()
 
     def work() -> T | None:
@@ -48,10 +58,16 @@ async def last(events: Iterator[T], request: Request) -> T | None:
                 break
         return newest
 
+    newest, failure = None, None
     async with anyio.create_task_group() as group:
         group.start_soon(_watch, request, gone)
-        newest = await to_thread.run_sync(work, limiter=_threads())
+        try:
+            newest = await to_thread.run_sync(work, limiter=asking())
+        except Exception as error:  # raised in here, the group would wrap it
+            failure = error
         group.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
     return newest
 
 

@@ -24,6 +24,10 @@ from assistant.retrieve import Query as Search
 
 router = APIRouter(tags=["sources"])
 
+MOST = 2**31 - 1  # the largest number that every database holds
+Number = Annotated[int | None, Query(ge=1, le=MOST)]
+Character = Annotated[int, Query(ge=0, le=MOST)]
+
 
 @dataclass(frozen=True)
 class Passage:
@@ -107,7 +111,7 @@ def search(
 
 
 @router.get("/api/v1/sources", responses=responses(404, 503))
-def sources(assistant: Ready, edition: int | None = None) -> SourcesOut:
+def sources(assistant: Ready, edition: Number = None) -> SourcesOut:
     """The documents that answers come from."""
     number = edition or assistant.library.current().number
     assistant.library.edition(number)
@@ -116,7 +120,7 @@ def sources(assistant: Ready, edition: int | None = None) -> SourcesOut:
 
 
 @router.get("/api/v1/sources/{document}/text", responses=responses(404, 503))
-def text(document: str, assistant: Ready, edition: int | None = None) -> TextOut:
+def text(document: str, assistant: Ready, edition: Number = None) -> TextOut:
     """A document's text in an edition, old ones included; `span` of a citation are characters of it."""
     number = edition or assistant.library.current().number
     record, snapshot = assistant.library.snapshot(document, number)
@@ -129,11 +133,11 @@ def _shown(document: Document) -> Document:
 
 
 @router.get("/read/{document}", response_class=HTMLResponse, include_in_schema=False)
-def read(document: str, assistant: Ready, edition: int | None = None, start: int = 0, end: int = 0) -> str:
+def read(document: str, assistant: Ready, edition: Number = None, start: Character = 0, end: Character = 0) -> str:
     """The text with the quote marked, for people who follow a citation."""
     number = edition or assistant.library.current().number
     record, snapshot = assistant.library.snapshot(document, number)
-    start, end = max(0, min(start, len(snapshot))), max(0, min(end, len(snapshot)))
+    start, end = min(start, len(snapshot)), min(end, len(snapshot))
     before, quote, after = (html.escape(part) for part in (snapshot[:start], snapshot[start:end], snapshot[end:]))
     marked = f'{before}<mark id="quote">{quote}</mark>{after}' if quote else html.escape(snapshot)
     origin = (

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from assistant.api.problems import problem
+from assistant.api.running import asking
 from assistant.api.state import State
 
 if TYPE_CHECKING:
@@ -49,13 +50,13 @@ class _Endpoint:
             return await refusal(scope, receive, send)
         body = await request.body()
         server = await run_in_threadpool(lambda: self._server)
-        return await _answer(server, scope, body, send)
+        return await _answer(server, scope, _again(body, receive), send)
 
     @cached_property
     def _server(self) -> Server[Any]:
         from assistant.mcp.server import open_server
 
-        return open_server(lambda context: self._asker(cast(Request, context.request)))
+        return open_server(lambda context: self._asker(cast(Request, context.request)), asking)
 
     def _asker(self, request: Request) -> Asker:
         from assistant.asking import LocalAsker
@@ -79,12 +80,21 @@ class _Endpoint:
 ELSEWHERE = "Call it from a program, or from a page of this server over HTTPS."
 
 
-async def _answer(server: Server[Any], scope: Scope, body: bytes, send: Send) -> None:
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Gives the body that was read, then what comes after it: that the client has gone."""
+    bodies = iter((body,))
+
+    async def from_the_body_on() -> Message:
+        for whole in bodies:
+            return {"type": "http.request", "body": whole, "more_body": False}
+        return await receive()
+
+    return from_the_body_on
+
+
+async def _answer(server: Server[Any], scope: Scope, receive: Receive, send: Send) -> None:
     """One request, by a session of its own."""
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
 
     manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
     async with manager.run():

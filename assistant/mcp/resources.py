@@ -64,9 +64,16 @@ def read_document(asker: Asker, uri: str) -> ReadResourceResult:
     where = ADDRESS.fullmatch(uri)
     if where is None:
         raise NotFound(f"There is nothing at {uri!r}.", f"Addresses are {ROOT}ID; resources/list gives them.")
-    found = asker.text(unquote(where["document"]), int(where["edition"]) if where["edition"] else None)
+    found = _found(asker, unquote(where["document"]), where["edition"])
     text = "\n".join((*_header(found), "", found["text"]))
     return ReadResourceResult(contents=[TextResourceContents(uri=uri, mime_type=MARKDOWN, text=text)])
+
+
+def _found(asker: Asker, document: str, edition: str | None) -> dict[str, Any]:
+    try:
+        return asker.text(document, int(edition) if edition else None)
+    except NotFound as error:
+        raise NotFound(error.detail, "resources/list gives the addresses of the documents.") from error
 
 
 def _header(found: Mapping[str, Any]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.shared.exceptions import MCPError
@@ -53,9 +53,12 @@ READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_
 UNEXPECTED = "The server met an unexpected error. Try again; then tell its maintainers."
 
 
-def open_server(find: Callable[[Context], Asker]) -> Server[Any]:
-    """The server. `find` gives the asker of a request; it is called in a worker thread and may take its time."""
-    offered = _Offered(find)
+def open_server(
+    find: Callable[[Context], Asker], threads: Callable[[], CapacityLimiter | None] = lambda: None
+) -> Server[Any]:
+    """The server. `find` gives the asker of a request; it is called in a worker thread and may take its time. `threads`
+    gives what limits these threads, by default the limit of all that have none of their own."""
+    offered = _Offered(find, threads)
     return Server(
         "cluster-talks",
         title="Cluster Talks Assistant",
@@ -70,8 +73,8 @@ def open_server(find: Callable[[Context], Asker]) -> Server[Any]:
 
 
 class _Offered:
-    def __init__(self, find: Callable[[Context], Asker]) -> None:
-        self._find = find
+    def __init__(self, find: Callable[[Context], Asker], threads: Callable[[], CapacityLimiter | None]) -> None:
+        self._find, self._threads = find, threads
 
     async def list_tools(self, _: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=[_offer(tool) for tool in TOOLS.values()])
@@ -109,7 +112,9 @@ class _Offered:
 
     async def _apart(self, context: Context, work: Callable[[Asker], Found]) -> Found:
         """In a worker thread, which is left alone when the client gives up."""
-        return await to_thread.run_sync(lambda: work(self._find(context)), abandon_on_cancel=True)
+        return await to_thread.run_sync(
+            lambda: work(self._find(context)), abandon_on_cancel=True, limiter=self._threads()
+        )
 
 
 def _offer(tool: type[Tool]) -> Offer:

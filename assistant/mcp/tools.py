@@ -194,7 +194,7 @@ class GetSource(Tool):
     returns = Part
 
     document: str = Field(description="id of the document")
-    edition: int | None = Field(None, ge=1, description="default: the one served now")
+    edition: int | None = Field(None, ge=1, le=2**31 - 1, description="default: the one served now")
     start: int = Field(0, ge=0, description="first character; 0, then `next` of the call before")
     length: int = Field(4000, ge=1, le=50_000, description="characters to read")
 

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Literal, TextIO
 
 Form = Literal["auto", "text", "json"]
@@ -106,6 +107,8 @@ def _traceback(record: logging.LogRecord) -> Iterator[str]:
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
+        if isinstance(error, BaseExceptionGroup):
+            yield from chain.from_iterable(map(_chain, error.exceptions))
         error = error.__cause__ or error.__context__
 
 

@@ -19,6 +19,7 @@ import pytest
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
+from mcp.types import METHOD_NOT_FOUND
 
 from assistant.api.app import create_app
 from assistant.api.problems import MAX_BODY
@@ -30,6 +31,7 @@ from assistant.mcp import resources
 from assistant.mcp.server import open_server
 from assistant.mcp.stdio import Opened
 from tests.conftest import ROOT, SMALL, Server, cluster_talks, environment
+from tests.serving import serving
 
 pytestmark = pytest.mark.anyio
 ASKED = "Who owns the intellectual property after a pre-commercial procurement?"
@@ -251,6 +253,24 @@ def test_a_body_over_the_limit_is_refused_also_without_a_length(server: Server) 
 def test_what_is_no_json_is_an_error_of_the_protocol(server: Server) -> None:
     response = httpx.post(f"{server.address}/mcp", content=b"{", headers={**ACCEPT, "Content-Type": "application/json"})
     assert response.status_code == 400 and "Parse error" in response.json()["error"]["message"]
+
+
+def test_a_stream_without_an_end_is_refused_at_once() -> None:
+    about = {"protocolVersion": "2026-07-28", "clientCapabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
+    meta = {f"io.modelcontextprotocol/{name}": value for name, value in about.items()}
+    params = {"notifications": {"resourcesListChanged": True}, "_meta": meta}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": params}
+    headers = {**ACCEPT, "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "subscriptions/listen"}
+    with serving(object()) as client:
+        response = client.post("/mcp", json=body, headers=headers)
+        assert client.get("/healthz").status_code == 200
+    assert (response.status_code, response.json()["error"]["code"]) == (404, METHOD_NOT_FOUND)
+
+
+def test_an_edition_that_cannot_be_is_an_error_of_the_tool(server: Server) -> None:
+    told = post(server, "tools/call", {"name": "get_source", "arguments": {"document": "d", "edition": 10**19}}).json()
+    assert told["result"]["isError"]
+    assert "edition" in told["result"]["content"][0]["text"]
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,15 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
+import pytest
+
 from assistant.records import Document
 from assistant.wiring import Stores
+from tests.conftest import Server
 from tests.serving import serving
 
+NOWHERE = 10**19  # more than a database holds
 OUTSIDE = Document("d1", "guide.md", "A guide", "0" * 64, root="/home/ana/guidance")
 
 
@@ -23,3 +28,17 @@ def test_no_route_tells_the_folders_of_the_machine(stores: Stores) -> None:
         listed = client.get("/api/v1/sources").json()["documents"]
         told = client.get("/api/v1/sources/d1/text").json()["document"]
     assert (listed[0]["root"], told["root"]) == ("guidance", "guidance")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/sources", "/api/v1/sources/d1/text", "/read/d1"])
+@pytest.mark.parametrize("edition", [NOWHERE, 0, -1])
+def test_an_edition_that_cannot_be_is_refused(server: Server, path: str, edition: int) -> None:
+    response = httpx.get(f"{server.address}{path}", params={"edition": edition})
+    assert (response.status_code, response.json()["detail"][:8]) == (422, "edition:")
+
+
+@pytest.mark.parametrize("name", ["start", "end"])
+def test_a_place_that_cannot_be_is_refused(server: Server, name: str) -> None:
+    for value in (NOWHERE, -1):
+        response = httpx.get(f"{server.address}/read/d1", params={name: value})
+        assert (response.status_code, response.json()["status"]) == (422, 422)

@@ -100,6 +100,13 @@ def test_what_libraries_repeat_of_a_question_is_left_out(form: str, broken: Any)
     assert type(error).__name__ in written
 
 
+@pytest.mark.parametrize("form", list(FORMS))
+def test_what_is_left_out_stays_out_in_a_group_of_errors(form: str) -> None:
+    written = line(form, "Broke", error=ExceptionGroup("Two broke", [KeyError("x"), failed_query()]))
+    assert "OperationalError" in written
+    assert MARK not in written
+
+
 def test_libraries_are_heard_from_warnings_on_and_we_from_the_level_that_is_set(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
