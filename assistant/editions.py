@@ -10,12 +10,11 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from assistant.errors import ClusterTalksError, NotReady
-from assistant.settings import load_settings
-from assistant.terminal import Json, print_json
+from assistant.settings import load_settings, make_data
+from assistant.terminal import Json, open_console, print_json
 
 if TYPE_CHECKING:
     from assistant.library import Library
@@ -25,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="List, compare, publish, roll back and retire editions. Without a command: list.",
 )
-console = Console()
+console = open_console()
 CONTEXT = 1  # lines around a difference
 
 
@@ -174,7 +173,7 @@ def _library() -> Iterator[Library]:
     from assistant.library import Library
 
     settings = load_settings()
-    settings.data.mkdir(parents=True, exist_ok=True)
+    make_data(settings.data)
     with closing(Library(settings.library_url)) as library:
         yield library
 

@@ -8,6 +8,7 @@ ClusterTalksError
 ├── Forbidden           403  the key's role may not do this
 ├── NotFound            404  no such document, edition or run
 ├── Conflict            409  the state of an edition or run does not allow it
+├── TooMany             429  more questions than the rate limit allows
 ├── NotReady            503  no edition is being served yet
 ├── Busy                409  another process owns the data folder or the port
 ├── EmbedderMismatch    500  the edition was built with another embedding model
@@ -77,6 +78,14 @@ class Conflict(ClusterTalksError):
 
     status = 409
     title = "Not possible in this state"
+
+
+class TooMany(ClusterTalksError):
+    """More questions came than the rate limit allows; `wait`: the seconds until it may be tried again."""
+
+    status = 429
+    title = "Too many questions"
+    wait = 1
 
 
 class NotReady(ClusterTalksError):

@@ -7,7 +7,6 @@ it; a complaint, with its question and comment, shows to staff at once in the li
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import logging
 import secrets
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.exc import SQLAlchemyError
 
+from assistant.addresses import network_of
 from assistant.errors import NotFound, NotReady
 from assistant.library import Library
 from assistant.library.voices import FeedbackLog, MissedLog, week_of, week_starts
@@ -142,8 +142,7 @@ def _clean(text: str) -> str:
 
 def _asker(client: str) -> str:
     """A mark of a client address that holds for one day: who asks twice counts once, and nobody can be traced back."""
-    said = f"{datetime.now(UTC).date()} {client}".encode()
-    return hmac.new(_SECRET, said, hashlib.sha256).hexdigest()[:16]
+    return hmac.new(_SECRET, f"{datetime.now(UTC).date()} {network_of(client)}".encode(), "sha256").hexdigest()[:16]
 
 
 # --- themes

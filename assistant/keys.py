@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from assistant import keytext
 from assistant.errors import BadRequest, NotFound, Unauthorized
-from assistant.settings import Settings, load_settings
-from assistant.terminal import Json, print_json
+from assistant.settings import Settings, load_settings, make_data
+from assistant.terminal import Json, open_console, print_json
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -46,7 +45,7 @@ YEAR = "365d"
 REMEDY = "Send `Authorization: Bearer` and a key; `cluster-talks keys create NAME --role maintainer` makes one."
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Make, list and revoke keys of the API.")
-console = Console()
+console = open_console()
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +282,6 @@ def open_keys(settings: Settings) -> Iterator[Keys]:
     """The keys of a library, which is made where there is none yet."""
     from assistant.library import Library
 
-    settings.data.mkdir(parents=True, exist_ok=True)
+    make_data(settings.data)
     with closing(Library(settings.library_url)) as library:
         yield library.keys

@@ -37,6 +37,11 @@ def handle_of(text: str) -> str | None:
     return found[1] if found else None
 
 
+def is_ours(text: str) -> bool:
+    """Whether a text has the form of a key."""
+    return bool(FORM.fullmatch(text) or FORM_BEFORE.fullmatch(text))
+
+
 def digest_before(text: str) -> str | None:
     """What was kept of a key without a handle; None where the text is not one."""
     return hashlib.sha256(text.encode()).hexdigest() if FORM_BEFORE.fullmatch(text) else None

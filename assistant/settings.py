@@ -77,7 +77,7 @@ class Settings(BaseSettings):
         ge=0,
         le=3650,
         description="days that answers given over the API are kept, without their questions, whatever INSIGHTS says; "
-        "0: none are",
+        "the newest 100,000 at most; 0: none are",
     )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="form of log lines: text, json, or auto: text on a terminal, json elsewhere"
@@ -122,6 +122,16 @@ class Settings(BaseSettings):
     def library_url(self) -> str:
         """SQLAlchemy address of the library database."""
         return self.database_url or f"sqlite:///{self.data / 'library.db'}"
+
+
+def make_data(folder: Path) -> None:
+    """Make the data folder where there is none yet, for its owner only. Raises BadSetting."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(
+            f"The data folder {folder} cannot be made: {error.strerror}.", f"Set {PREFIX}DATA to another one."
+        ) from error
 
 
 def load_settings(**given: object) -> Settings:

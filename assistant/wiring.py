@@ -20,7 +20,7 @@ from assistant.lexical import Lexical, build_lexical
 from assistant.library import Library
 from assistant.reader import Reader, open_reader
 from assistant.retrieve import Retriever
-from assistant.settings import Settings
+from assistant.settings import Settings, make_data
 from assistant.vectors import Vectors, open_vectors
 
 
@@ -56,19 +56,14 @@ class DataFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadSetting(
-                f"The data folder {folder} cannot be made: {error.strerror}.", "Set CLUSTER_TALKS_DATA to another one."
-            ) from error
+        make_data(folder)
         self._lock = FileLock(folder / "owner.lock")
         self._note = folder / "owner"
 
     def own(self, address: str = "") -> None:
         """Become the owner. Raises Busy when another process is."""
         try:
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=1)  # another command may look for a moment who owns it
         except Timeout as error:
             raise Busy(
                 f"Another process ({self.owner() or 'starting'}) uses {self.folder}.",
@@ -97,7 +92,7 @@ class DataFolder:
 
 def open_stores(settings: Settings) -> Stores:
     """Library, vectors and embedder; the caller owns the data folder."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    make_data(settings.data)
     stores = Stores(
         library=Library(settings.library_url),
         vectors=open_vectors(settings),

@@ -86,9 +86,13 @@ const connection = (() => {
   // In the place of an answer. Gradio takes it for an ordinary error of one event.
   const refusal = () => new Response("{}", { status: 503, headers: { "Content-Type": "application/json" } });
 
-  function unsent(init) {
+  function keep(init) {
     const clicked = JSON.parse(init?.body ?? "{}").event_data?.question;
     if (clicked && !box().value) write(clicked);
+  }
+
+  function unsent(init) {
+    keep(init);
     say(box().value ? "unsent" : "lost");
     return refusal();
   }
@@ -97,6 +101,7 @@ const connection = (() => {
     if (recovery) return unsent(init);
     try {
       const response = await reach(input, { ...init, signal: AbortSignal.timeout(PATIENCE) });
+      if (response.status === 429) keep(init);
       if (![502, 503, 504].includes(response.status)) return response;
     } catch {}
     recover();

@@ -2,12 +2,13 @@
 
 A key comes as `Authorization: Bearer …` or `X-API-Key`. Its scopes are held here; its role is held by the routes that
 need one (`assistant.api.auth`). Where the setting REQUIRE_KEY is on, everything but OPEN needs a key, or the session
-that a browser gets for one at DOOR. What needs no key is a line of OPEN.
+that a browser gets for one at DOOR, which has the scopes of that key. What needs no key is a line of OPEN.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from anyio import CapacityLimiter, to_thread
 from limits import parse
@@ -21,25 +22,28 @@ from assistant.api.start_page import PAGE
 from assistant.api.state import State
 from assistant.errors import ClusterTalksError, Forbidden, NotReady, Unauthorized
 from assistant.keys import REMEDY, Key
+from assistant.keytext import is_ours
 from assistant.library import Library
 
 COOKIE = "staff"
-DOOR = "/staff/?then=chat"
+DOOR = "/staff/"
 OPEN = ("/healthz", "/readyz", "/metrics", "/privacy", "/accessibility", "/staff", "/favicon.ico")
 OPEN_BELOW = ("/staff/",)  # these pages ask for a session themselves
 UNSCOPED = ("/docs", "/openapi.json", "/static-offline-docs/")
-API = ("/api/", "/v1/", "/mcp", "/read/")
+READ = "/read/"  # the passages that the page leads to
+API = ("/api/", "/v1/", "/mcp", READ)
 STRANGERS = parse("10/minute")  # keys that nobody has, of a client address
 AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a request brought: a key, or why the one it sent was refused, and the key of its session. `wait`: seconds
-    until a client that sent too many keys that nobody has may try another."""
+    """What a request brought: a key, or why the one it sent was refused, whether that has the form of ours, and the key
+    of its session. `wait`: seconds until a client that sent too many keys that nobody has may try another."""
 
     key: Key | None = None
     refused: Unauthorized | None = None
+    ours: bool = False
     session: Key | None = None
     wait: int = 0
 
@@ -84,7 +88,7 @@ class Door:
         except Unauthorized as error:
             if keys.was_tried(text) and not tried:
                 self._strangers.hit(client)
-            return Access(refused=error, session=session)
+            return Access(refused=error, ours=is_ours(text), session=session)
 
     def _refusal(self, scope: Scope, access: Access) -> Response | None:
         """What to answer instead of going on."""
@@ -94,18 +98,19 @@ class Door:
             return problem(429, "Too many keys were refused", "None of them is known.", remedy, access.wait)
         if path in OPEN or path.startswith(OPEN_BELOW):
             return None
+        if access.refused and access.ours and path.startswith(API):  # clients of OpenAI send what they like
+            return unauthorized(access.refused)
         if access.key and not _in_scope(access.key, scope):
-            only = ", ".join(access.key.scopes)
-            return _told(Forbidden(f"This key is only for {only}.", "Use a key with the scope for this, or with none."))
+            return _out_of_scope(access.key)
         return self._closed_to(access, path, scope) if self._closed and not access.key else None
 
     def _closed_to(self, access: Access, path: str, scope: Scope) -> Response | None:
         if access.session:
-            return None
+            return None if path.startswith(READ) or _in_scope(access.session, scope) else _out_of_scope(access.session)
         if not self._state.ready:
             return HTMLResponse(PAGE) if path == "/" else _not_ready(self._state)
-        if path == "/" and scope.get("method") == "GET":
-            return RedirectResponse(DOOR, 303)
+        if scope.get("method") == "GET" and (path == "/" or _for_people(scope)):
+            return RedirectResponse(f"{DOOR}?{urlencode({'then': _address(scope)})}", 303)
         return unauthorized(access.refused or Unauthorized("A key is needed here.", REMEDY))
 
 
@@ -138,6 +143,22 @@ def _in_scope(key: Key, scope: Scope) -> bool:
     if path.startswith(API):
         return key.covers(f"{scope.get('method', 'GET')} {path}")
     return path.startswith(UNSCOPED) or key.opens_pages()
+
+
+def _out_of_scope(key: Key) -> Response:
+    only = ", ".join(key.scopes)
+    return _told(Forbidden(f"This key is only for {only}.", "Use a key with the scope for this, or with none."))
+
+
+def _for_people(scope: Scope) -> bool:
+    """Whether a browser opens a page that a key's session opens too."""
+    accept = HTTPConnection(scope).headers.get("accept", "")
+    return scope["path"].startswith((READ, "/docs")) and "text/html" in accept
+
+
+def _address(scope: Scope) -> str:
+    query = scope.get("query_string", b"").decode("latin-1")
+    return str(scope["path"]) + (f"?{query}" if query else "")
 
 
 def _not_ready(state: State) -> Response:

@@ -1,9 +1,10 @@
 """How often one client may ask: the setting RATE_LIMIT, counted over a moving window.
 
-A client is a key, else an address; of IPv6 the network, since one line has 2^64 addresses. Counts stay in the memory of
-the process, or in a Redis that several processes share (REDIS_URL). While Redis does not answer, each process counts by
-itself: nobody is refused for that. Responses tell the rest in `RateLimit` and `RateLimit-Policy`, as the IETF's draft
-names them: `"default";r=LEFT;t=SECONDS` and `"default";q=LIMIT;w=SECONDS`. To count another path, add it to COUNTED.
+A client is a key, else an address; of IPv6 the network. A page counts for each question, and when it opens. Counts stay
+for the length of the window in the memory of the process, or in a Redis that several processes share (REDIS_URL). While
+Redis does not answer, each process counts by itself: nobody is refused for that. Responses tell the rest in `RateLimit`
+and `RateLimit-Policy`, as the IETF's draft names them: `"default";r=LEFT;t=SECONDS` and `"default";q=LIMIT;w=SECONDS`.
+To count another path, add it to COUNTED.
 """
 
 from __future__ import annotations
@@ -11,24 +12,33 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import threading
 import time
+from collections import OrderedDict, deque
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from limits import RateLimitItem, WindowStats, parse
 from limits.errors import StorageError
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from assistant.addresses import network_of
 from assistant.api.problems import problem
-from assistant.errors import BadSetting
+from assistant.errors import BadSetting, TooLarge
 
-COUNTED = ("/api/v1/ask", "/api/v1/search", "/api/v1/feedback", "/v1/", "/mcp")
+COUNTED = (
+    "/api/v1/ask",
+    "/api/v1/search",
+    "/api/v1/feedback",
+    "/v1/",
+    "/mcp",
+    "/gradio_api/queue/join",  # what the page asks; its smaller events take no queue
+    "/gradio_api/call/",
+)
+CLIENTS = 100_000  # that one process remembers
 PATIENCE = 0.5  # seconds that Redis may take
 AGAIN = 1.0  # seconds until it is asked again after it did not answer
 CONNECTIONS = 20
@@ -54,38 +64,6 @@ def client_of(scope: Scope) -> str:
     return str(scope["client"][0]) if scope.get("client") else "unknown"
 
 
-def network_of(client: str) -> str:
-    """What an address counts as: itself, of IPv6 its network of /64. Anything else is left as it is."""
-    try:
-        address = ip_address(client)
-    except ValueError:
-        return client
-    if not isinstance(address, IPv6Address):
-        return client
-    return str(address.ipv4_mapped or ip_network((int(address), 64), strict=False))
-
-
-class Window:
-    """Counts what each client does over a moving window, in the memory of this process."""
-
-    def __init__(self, limit: RateLimitItem) -> None:
-        self.limit = limit
-        self._counts = MovingWindowRateLimiter(MemoryStorage())
-
-    def hit(self, client: str) -> int:
-        """Count one; the seconds that this client is to wait, 0 within the limit."""
-        client = network_of(client)
-        return 0 if self._counts.hit(self.limit, client) else self._seconds(client)
-
-    def wait(self, client: str) -> int:
-        """The seconds that this client is to wait, counting nothing."""
-        client = network_of(client)
-        return 0 if self._counts.test(self.limit, client) else self._seconds(client)
-
-    def _seconds(self, client: str) -> int:
-        return _until(self._counts.get_window_stats(self.limit, client))
-
-
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How a client stands after a request: whether that was within the limit, how many are left, and the seconds until
@@ -96,27 +74,94 @@ class Standing:
     reset: int
 
 
+class Window:
+    """Counts what each client does over a moving window, in the memory of this process: each is remembered for as long
+    as that, or until `most` others did something later."""
+
+    def __init__(self, limit: RateLimitItem, most: int = CLIENTS) -> None:
+        self.limit, self._most = limit, most
+        self._seconds = limit.get_expiry()
+        self._moments: OrderedDict[str, deque[float]] = OrderedDict()  # who did something last is at the end
+        self._lock = threading.Lock()
+        self._later: threading.Timer | None = None
+
+    def __len__(self) -> int:
+        """How many clients are remembered."""
+        return len(self._moments)
+
+    def hit(self, client: str) -> int:
+        """Count one; the seconds that this client is to wait, 0 within the limit."""
+        standing = self.count(client)
+        return 0 if standing.within else standing.reset
+
+    def wait(self, client: str) -> int:
+        """The seconds that this client is to wait, counting nothing."""
+        standing = self.count(client, 0)
+        return 0 if standing.left else standing.reset
+
+    def count(self, client: str, cost: int = 1) -> Standing:
+        """Count `cost` requests of a client, all or none."""
+        client = network_of(client)
+        with self._lock:
+            self._forget(now := time.monotonic())
+            moments = self._moments.get(client, deque())
+            while moments and moments[0] <= now - self._seconds:
+                moments.popleft()
+            within = len(moments) + cost <= self.limit.amount
+            if within and cost:
+                moments.extend([now] * cost)
+                self._remember(client, moments)
+            oldest = moments[0] if moments else now
+            reset = max(1, math.ceil(oldest + self._seconds - now))
+            return Standing(within, self.limit.amount - len(moments), reset)
+
+    def _remember(self, client: str, moments: deque[float]) -> None:
+        self._moments[client] = moments
+        self._moments.move_to_end(client)
+        if len(self._moments) > self._most:
+            self._moments.popitem(last=False)
+        if self._later is None:
+            self._forget_later()
+
+    def _forget(self, now: float) -> None:
+        """Whoever did nothing within the window."""
+        while self._moments and next(iter(self._moments.values()))[-1] <= now - self._seconds:
+            self._moments.popitem(last=False)
+
+    def _forget_later(self) -> None:
+        """Also when nobody comes any longer."""
+        self._later = threading.Timer(self._seconds, self._forget_now)
+        self._later.daemon = True
+        self._later.start()
+
+    def _forget_now(self) -> None:
+        with self._lock:
+            self._forget(time.monotonic())
+            self._later = None
+            if self._moments:
+                self._forget_later()
+
+
 class Counts:
     """Counts like `Window`, for all processes that share a Redis; without its address for this one."""
 
     def __init__(self, limit: RateLimitItem, redis_url: str = "") -> None:
         self.limit = limit
-        self._here = MovingWindowRateLimiter(MemoryStorage())
+        self._here = Window(limit)
         self._shared = _shared(redis_url) if redis_url else None
         self._ask_from = self._tell_from = 0.0
 
     async def hit(self, client: str, cost: int = 1) -> Standing:
         """Count `cost` requests of a client, all or none."""
-        client = network_of(client)
         if self._shared and time.monotonic() >= self._ask_from:
+            client = network_of(client)
             try:
                 async with asyncio.timeout(PATIENCE):
                     within = await self._shared.hit(self.limit, client, cost=cost)
                     return _standing(within, await self._shared.get_window_stats(self.limit, client))
             except (StorageError, TimeoutError) as error:
                 self._note_away(error)
-        within = self._here.hit(self.limit, client, cost=cost)
-        return _standing(within, self._here.get_window_stats(self.limit, client))
+        return self._here.count(client, cost)
 
     def _note_away(self, error: Exception) -> None:
         now = time.monotonic()
@@ -152,10 +197,12 @@ def asker_of(scope: Scope) -> str:
 
 async def spend(request: HTTPConnection, count: int) -> Response | None:
     """Count so many more requests, where one does the work of several; the refusal to answer with, None within the
-    limit."""
+    limit. Raises TooLarge where that can never be within it."""
     counts: Counts | None = getattr(request.state, "counts", None)
     if counts is None or count < 1:
         return None
+    if count >= (most := counts.limit.amount):
+        raise TooLarge(f"These are {count + 1} questions, more than {counts.limit}.", f"Send {most} at most.")
     standing = await counts.hit(asker_of(request.scope), count)
     return None if standing.within else _refusal(counts.limit, standing)
 
@@ -177,11 +224,7 @@ def _telling(send: Send, limit: RateLimitItem, standing: Standing) -> Send:
 
 
 def _standing(within: bool, stats: WindowStats) -> Standing:
-    return Standing(within, max(0, stats.remaining), _until(stats))
-
-
-def _until(stats: WindowStats) -> int:
-    return max(1, math.ceil(stats.reset_time - time.time()))
+    return Standing(within, max(0, stats.remaining), max(1, math.ceil(stats.reset_time - time.time())))
 
 
 def _shared(url: str) -> Any:  # noqa: ANN401 - the two limiters of the library have no common type

@@ -8,11 +8,13 @@ from __future__ import annotations
 import logging
 import re
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -23,6 +25,7 @@ from rich.console import Console
 from starlette.routing import Route
 
 from assistant import exposure, keys, keytext
+from assistant.api.access import API
 from assistant.api.app import create_app
 from assistant.api.state import State
 from assistant.errors import BadSetting
@@ -86,7 +89,8 @@ RULES = {  # who may use a route: everyone (also where a key is required), reade
 }
 DOOR = ("GET /", "POST /", "POST /logout", "GET /staff.css")
 ROLES = ("reader", "staff", "maintainer")
-REFUSED = ("none", "malformed", "unknown", "expired", "revoked")
+DEAD = ("unknown", "expired", "revoked")  # of our form, so who sends one believes in it
+REFUSED = ("none", "malformed", *DEAD)
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
@@ -162,8 +166,11 @@ def listed(routes: Any) -> set[str]:
     return {f"{method} {route.path}" for route in found for method in (route.methods or ()) if method != "HEAD"}
 
 
-def expected(rule: str, key: str, *, closed: bool) -> int | None:
+def expected(request: str, key: str, *, closed: bool) -> int | None:
     """The status of who is turned away, None for whoever goes on."""
+    rule, path = RULES[request], request.split()[1]
+    if key in DEAD and rule != "everyone" and path.startswith(API):
+        return 401
     needed = {"everyone": None, "reader": "reader" if closed else None}.get(rule, rule)
     if needed is None:
         return None
@@ -182,10 +189,10 @@ def test_every_route_has_a_rule(sites: dict[bool, Site]) -> None:
 @pytest.mark.parametrize("key", [*REFUSED, *ROLES])
 def test_who_may_use_which_route(sites: dict[bool, Site], closed: bool, key: str) -> None:
     site, found, wanted = sites[closed], {}, {}
-    for request, rule in RULES.items():
+    for request in RULES:
         status = site.send(request, key).status_code
         found[request] = status if status in (303, 401, 403, 429) else None
-        wanted[request] = expected(rule, key, closed=closed)
+        wanted[request] = expected(request, key, closed=closed)
     assert found == wanted
 
 
@@ -205,7 +212,7 @@ def test_other_addresses_than_those_of_routes_are_closed_too(shut: Site) -> None
 
 def of_the_page(site: Site) -> list[str]:
     """What the framework of the chat page answers to."""
-    page = site.app.routes[-1].app.app._page._page  # type: ignore[attr-defined] - ui/routing.py wraps it so
+    page = site.app.routes[-1].app._page.app._page._page  # type: ignore[attr-defined] - ui/routing.py wraps it so
     return [route.path for route in page.routes if isinstance(route, Route) and "GET" in (route.methods or ())]
 
 
@@ -305,23 +312,39 @@ def test_who_guesses_at_the_door_costs_nothing_after_ten_and_a_known_key_opens(
 # --- the door
 
 
-def log_in(site: Site, key: str, then: str = "chat") -> httpx.Response:
+def log_in(site: Site, key: str, then: str = "/") -> httpx.Response:
     return site.client.post("/staff/", data={"key": site.keys[key], "then": then}, headers=OURS)
 
 
 def test_a_browser_is_led_to_the_door_and_a_readers_key_opens(shut: Site) -> None:
     led = shut.client.get("/?q=Who")
-    assert (led.status_code, led.headers["location"]) == (303, "/staff/?then=chat")
+    assert (led.status_code, led.headers["location"]) == (303, "/staff/?then=%2F%3Fq%3DWho")
     door = shut.client.get(led.headers["location"])
     assert (door.status_code, "A key opens this page" in door.text) == (200, True)
     assert shut.client.get("/staff/staff.css").status_code == 200
     entered = log_in(shut, "reader")
     assert (entered.status_code, entered.headers["location"]) == (303, "/")
-    _, *attributes = entered.headers["set-cookie"].split("; ")
+    _, *attributes = entered.headers.get_list("set-cookie")[0].split("; ")
     assert sorted(attributes) == ["HttpOnly", "Max-Age=28800", "Path=/", "SameSite=lax"]
     for path in ("/", "/config", "/docs", "/api/v1/sources"):
         assert shut.client.get(path).status_code == 200, path
-    assert shut.client.get("/staff/?then=chat").headers["location"] == "/"
+    assert shut.client.get("/staff/?then=%2F").headers["location"] == "/"
+
+
+WANTED = ("/?q=Who%20pays", "/read/a-b_c?edition=1&start=0&end=9", "/docs")
+
+
+@pytest.mark.parametrize("wanted", WANTED)
+def test_whoever_has_a_key_gets_where_a_link_led(shut: Site, wanted: str) -> None:
+    led = shut.client.get(wanted, headers={"Accept": "text/html,*/*"})
+    assert led.status_code == 303
+    then = parse_qs(urlsplit(led.headers["location"]).query)["then"][0]
+    assert log_in(shut, "reader", then).headers["location"] == wanted
+
+
+@pytest.mark.parametrize("then", ["//evil.example", "/\\evil.example", "https://evil.example", "/staff/../x", "/read/"])
+def test_the_door_leads_to_no_other_site(shut: Site, then: str) -> None:
+    assert log_in(shut, "staff", then).headers["location"].startswith("/staff/")
 
 
 def test_a_readers_session_opens_no_more_than_reading(shut: Site) -> None:
@@ -330,6 +353,21 @@ def test_a_readers_session_opens_no_more_than_reading(shut: Site) -> None:
     assert shut.client.get("/staff/", headers=OURS).status_code == 200, "the door again, not a section"
     assert shut.client.get("/api/v1/runs").status_code == 401
     assert shut.client.get("/").status_code == 200, "and it lasts"
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_session_of_the_other_mode_locks_nobody_out(sites: dict[bool, Site], before: bool) -> None:
+    first, then = sites[before], sites[not before]
+    for site in (first, then):
+        site.client.cookies.clear()
+    log_in(first, "staff", "questions")
+    for cookie in first.client.cookies.jar:
+        then.client.cookies.jar.set_cookie(cookie)
+    log_in(then, "staff", "questions")
+    assert [cookie.path for cookie in then.client.cookies.jar] == ["/staff" if before else "/"]
+    assert then.client.get("/staff/questions").status_code == 200
+    then.client.post("/staff/logout", headers=OURS)
+    assert list(then.client.cookies.jar) == []
 
 
 def test_a_session_of_staff_opens_both(shut: Site) -> None:
@@ -351,8 +389,23 @@ def test_the_door_stays_shut_for_other_keys(shut: Site, key: str) -> None:
 def test_a_key_for_parts_of_the_interface_opens_no_page(shut: Site) -> None:
     for scopes, status in (("ask", 401), ("maintain", 401), ("ask pages", 303)):
         shut.keys["scoped"] = shut.library.keys.create("Ana", "staff", scopes=scopes.split())[1]
-        for then in ("chat", "questions"):
+        for then in ("/", "questions"):
             assert log_in(shut, "scoped", then).status_code == status, scopes
+
+
+def test_a_session_holds_the_scopes_of_its_key(shut: Site) -> None:
+    beyond = [request for request in RULES if request.split()[1].startswith(("/api/", "/v1/", "/mcp"))]
+    shut.keys["chat"] = shut.library.keys.create("Ana", "maintainer", scopes=["pages"])[1]
+    log_in(shut, "chat")
+    assert {request: shut.send(request, "none").status_code for request in beyond} == dict.fromkeys(beyond, 403)
+    assert shut.send("GET /api/v1/sources", "none").json()["detail"] == "This key is only for pages."
+    opened = {path: shut.client.get(path).status_code for path in ("/", "/config", "/docs", "/read/999999")}
+    assert opened == {"/": 200, "/config": 200, "/docs": 200, "/read/999999": 404}, "what the page leads to"
+    shut.keys["both"] = shut.library.keys.create("Eva", "reader", scopes=["pages", "search"])[1]
+    log_in(shut, "both")
+    assert [shut.send(request, "none").status_code for request in ("GET /api/v1/sources", "POST /api/v1/ask")] == [
+        200, 403,
+    ]  # fmt: skip
 
 
 def test_revoking_a_key_ends_its_session_at_the_next_request(shut: Site) -> None:
@@ -394,6 +447,17 @@ def test_a_public_start_needs_a_maintainers_key(tmp_path: Path) -> None:
             exposure.check_exposure(settings)
         held.create("Eva", "maintainer")
     exposure.check_exposure(settings)
+
+
+def test_the_folder_of_the_keys_is_for_its_owner_only(tmp_path: Path) -> None:
+    with keys.open_keys(Settings(data=tmp_path / "data")):
+        assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BadSetting, match="Set CLUSTER_TALKS_DATA"), keys.open_keys(Settings(data=tmp_path / "file/x")):
+        pytest.fail("it was made")
 
 
 def test_a_closed_start_needs_a_key(tmp_path: Path) -> None:

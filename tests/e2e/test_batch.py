@@ -12,6 +12,7 @@ import pytest
 from assistant.api.limits import rate_limit
 from assistant.ask_file import ask_file
 from assistant.asking import HttpAsker, LocalAsker
+from assistant.errors import TooMany
 from assistant.library import Library
 from assistant.wiring import Stores
 from tests.conftest import Server, cluster_talks
@@ -138,6 +139,14 @@ def test_each_question_counts_for_the_rate_limit(library: Library) -> None:
         assert (refused.status_code, refused.headers["content-type"]) == (429, "application/problem+json")
 
 
+def test_a_batch_that_the_rate_limit_never_allows_is_told_the_largest(library: Library) -> None:
+    with serving(Scripted(library), limit=rate_limit("10/minute")) as client:
+        refused = client.post(BATCH, json=[LASTED] * 11)
+        assert (refused.status_code, "retry-after" in refused.headers) == (413, False)
+        assert refused.json()["detail"] == "These are 11 questions, more than 10 per 1 minute."
+        assert refused.json()["remedy"] == "Send 10 at most."
+
+
 # --- the command
 
 
@@ -168,3 +177,30 @@ def test_a_file_may_hold_more_than_one_request(library: Library, tmp_path: Path)
     with serving(Scripted(library)) as client:
         through: Any = HttpAsker(client)
         assert [row["ref"] for row in ask_file(file, through, lambda *_: None)] == [row["ref"] for row in found]
+
+
+def test_a_file_is_asked_as_fast_as_the_rate_limit_allows(library: Library, tmp_path: Path) -> None:
+    file, seen = tmp_path / "questions.jsonl", []
+    file.write_text("\n".join(json.dumps({"question": "Why?", "ref": str(n)}) for n in range(12)))
+    with serving(Scripted(library), limit=rate_limit("5/second")) as client:
+        asker: Any = HttpAsker(client)
+        found = list(ask_file(file, asker, lambda stage, done, total: seen.append((stage, done))))
+    assert [(row["index"], row["ref"], "answer" in row) for row in found] == [(n, str(n), True) for n in range(12)]
+    assert "Waiting for the rate limit" in {stage for stage, _ in seen}
+    assert seen[-1] == ("Asking questions", 12)
+
+
+def test_a_file_is_given_up_where_the_wait_is_too_long(library: Library, tmp_path: Path) -> None:
+    file = tmp_path / "questions.jsonl"
+    file.write_text("\n".join([LINES[0]] * 3))
+    with serving(Scripted(library), limit=rate_limit("2/day")) as client:
+        asker: Any = HttpAsker(client)
+        with pytest.raises(TooMany, match="Ask again in"):
+            list(ask_file(file, asker, lambda *_: None))
+
+
+def test_lines_that_are_too_long_together_go_apart(library: Library, tmp_path: Path) -> None:
+    file = tmp_path / "questions.jsonl"
+    file.write_text("\n".join(["x" * 300_000] * 3))
+    asker: Any = LocalAsker(Scripted(library))  # type: ignore[arg-type]
+    assert [row["index"] for row in ask_file(file, asker, lambda *_: None)] == [0, 1, 2]

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,16 @@ from limits import parse
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
+from assistant.addresses import network_of
 from assistant.api.access import Access
 from assistant.api.app import create_app
-from assistant.api.limits import Counts, RateLimit, Window, network_of, rate_limit, spend
+from assistant.api.limits import Counts, RateLimit, Window, rate_limit, spend
 from assistant.api.state import State
 from assistant.errors import BadSetting
 from assistant.keys import Key
 from assistant.settings import Settings, load_settings
 from tests.conftest import ROOT, environment
+from tests.serving import until
 
 TEN = parse("10/minute")
 SEARCH = "/api/v1/search?q=x"
@@ -59,7 +62,16 @@ def test_of_forty_at_once_exactly_ten_pass() -> None:
     assert sorted(statuses(RateLimit(_ok, TEN), SEARCH, 40)) == [200] * 10 + [429] * 30
 
 
-COUNTED = {"/api/v1/ask/stream": True, "/v1/models": True, "/mcp": True, "/api/v1/sources": False, "/healthz": False}
+COUNTED = {
+    "/api/v1/ask/stream": True,
+    "/v1/models": True,
+    "/mcp": True,
+    "/gradio_api/queue/join": True,
+    "/gradio_api/call/ask": True,
+    "/gradio_api/queue/data": False,
+    "/api/v1/sources": False,
+    "/healthz": False,
+}
 
 
 @pytest.mark.parametrize(("path", "counted"), COUNTED.items())
@@ -118,6 +130,42 @@ def test_a_window_can_be_looked_at_without_counting() -> None:
     assert [window.wait("a"), window.wait("a"), window.hit("a")] == [0, 0, 0]
     assert 1 <= window.wait("a") <= 60
     assert 1 <= window.hit("a") <= 60
+
+
+def test_who_comes_no_longer_is_forgotten_also_when_nobody_else_comes() -> None:
+    window = Window(parse("3/second"))
+    assert [window.hit(f"10.0.{n // 256}.{n % 256}") for n in range(1000)] == [0] * 1000
+    until(lambda: len(window) == 0)
+    assert [window.hit("a") > 0 for _ in range(4)] == [False] * 3 + [True], "and it goes on counting"
+    until(lambda: len(window) == 0)
+
+
+def test_a_window_remembers_so_many_clients_and_the_latest() -> None:
+    window = Window(parse("1/minute"), most=3)
+    for client in "abcd":
+        window.hit(client)
+        window.wait("a")
+    assert (len(window), window.wait("a"), window.wait("d") > 0) == (3, 0, True)
+
+
+def test_a_moving_window_counts_what_is_not_too_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    window, now = Window(TEN), [1000.0]
+    monkeypatch.setattr("assistant.api.limits.time.monotonic", lambda: now[0])
+    first = window.count("a", 6)
+    now[0] += 30
+    second, over = window.count("a", 4), window.count("a", 1)
+    now[0] += 30
+    later, too_many = window.count("a", 6), window.count("a", 1)
+    assert [(s.within, s.left, s.reset) for s in (first, second, over, later, too_many)] == [
+        (True, 4, 60), (True, 0, 30), (False, 0, 30), (True, 0, 30), (False, 0, 30),
+    ]  # fmt: skip
+
+
+def test_many_threads_together_pass_the_limit_by_nothing() -> None:
+    window = Window(TEN)
+    with ThreadPoolExecutor(8) as threads:
+        waits = list(threads.map(lambda _: window.hit("a"), range(200)))
+    assert waits.count(0) == 10
 
 
 @pytest.mark.parametrize("url", ["localhost:6379", "http://redis", "redis:/x"])

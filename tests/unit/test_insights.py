@@ -105,6 +105,13 @@ def test_a_client_leaves_fifty_questions_a_day_at_most(library: Library) -> None
     assert [row["answer"] for row in library.missed.rows("")][-2:] == ["other", "again"]
 
 
+def test_a_network_of_ipv6_is_one_asker(library: Library) -> None:
+    for address in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1"):
+        note_missed(library, PARKING, answer(address), address)
+    marks = [row["asker"] for row in library.missed.rows("")]
+    assert (marks[0] == marks[1], marks[0] == marks[2]) == (True, False)
+
+
 def test_an_asker_is_the_same_all_day_and_another_on_the_next(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +25,9 @@ from ui.staff.session import PATH, Maintainer, Staff, close_session, find_key, h
 
 STYLE = Path(__file__).with_name("staff.css")
 FIRST = "questions"
-CHAT = "chat"  # who wants to see the chat page, and not a section of these
+# Where visitors want to go, and not to a section of these: a page of this server, whatever an address says.
+VISITED = re.compile(r"/(?:docs|read/[\w-]{1,64})?(?:\?[^\s\\]{0,1000})?")
+MAX_THEN = 1_200
 REFUSED = "This key does not open the staff pages. Check that it is complete, or ask for a key with the role staff."
 REFUSED_CHAT = "This key does not open the page. Check that it is complete, or ask for another one."
 WAIT = "Too many keys were refused. Try again in {seconds} seconds."
@@ -40,7 +43,7 @@ Number = Annotated[int, InPath(ge=1, le=2**31 - 1)]
 
 @router.get("/")
 def door(
-    request: Request, assistant: Ready, said: str = "", then: Annotated[str, Query(max_length=20)] = FIRST
+    request: Request, assistant: Ready, said: str = "", then: Annotated[str, Query(max_length=MAX_THEN)] = FIRST
 ) -> Response:
     """The page to log in on."""
     if find_key(assistant.library, request, _role(then)):
@@ -53,7 +56,7 @@ def log_in(
     request: Request,
     assistant: Ready,
     key: Annotated[str, Form(max_length=200)] = "",
-    then: Annotated[str, Form(max_length=20)] = FIRST,
+    then: Annotated[str, Form(max_length=MAX_THEN)] = FIRST,
 ) -> Response:
     """Open a session; an unknown key and one without the role are refused alike."""
     token = None if _guessed(request, assistant, key) else open_session(assistant.library, key.strip(), _role(then))
@@ -66,11 +69,11 @@ def log_in(
 
 
 def _role(then: str) -> str:
-    return "reader" if then == CHAT else "staff"
+    return "reader" if VISITED.fullmatch(then) else "staff"
 
 
 def _onward(then: str) -> RedirectResponse:
-    return RedirectResponse("/", 303) if then == CHAT else _to(then if then in SECTIONS else FIRST)
+    return RedirectResponse(then, 303) if VISITED.fullmatch(then) else _to(then if then in SECTIONS else FIRST)
 
 
 def _guessed(request: Request, assistant: Ready, key: str) -> bool:
@@ -83,7 +86,7 @@ def _refuse(request: Request, then: str) -> HTMLResponse:
     attempts: Window = request.app.state.attempts
     if wait := attempts.hit(client_of(request.scope)):
         return login(429, WAIT.format(seconds=wait), then, retry=wait)
-    return login(401, REFUSED_CHAT if then == CHAT else REFUSED, then)
+    return login(401, REFUSED_CHAT if VISITED.fullmatch(then) else REFUSED, then)
 
 
 @router.post("/logout")
@@ -91,7 +94,7 @@ def log_out(request: Request, assistant: Ready) -> Response:
     """End the session."""
     close_session(assistant.library, request)
     response = _to("", "out")
-    take_back(response, request)
+    take_back(response)
     return response
 
 

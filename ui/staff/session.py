@@ -23,6 +23,7 @@ from assistant.keys import Key
 from assistant.library import Library
 
 PATH = "/staff"
+PATHS = {"/", PATH}  # of the cookie, with REQUIRE_KEY and without
 HOURS = 8
 LIMIT = parse("10/minute")
 
@@ -47,14 +48,17 @@ def close_session(library: Library, request: Request) -> None:
 
 
 def hand_over(response: Response, token: str, request: Request) -> None:
-    """Give the token of a new session to the browser."""
-    secure = request.url.scheme == "https"
-    response.set_cookie(COOKIE, token, max_age=HOURS * 3600, secure=secure, httponly=True, **_reach(request))
+    """Give the token of a new session to the browser, in the place of one from before REQUIRE_KEY was changed."""
+    secure, reach = request.url.scheme == "https", _reach(request)
+    response.set_cookie(COOKIE, token, max_age=HOURS * 3600, secure=secure, httponly=True, **reach)
+    for path in PATHS - {reach["path"]}:
+        response.delete_cookie(COOKIE, path)
 
 
-def take_back(response: Response, request: Request) -> None:
+def take_back(response: Response) -> None:
     """Have the browser forget its session."""
-    response.delete_cookie(COOKIE, httponly=True, **_reach(request))
+    for path in PATHS:
+        response.delete_cookie(COOKIE, path)
 
 
 def _reach(request: Request) -> Reach:
