@@ -1,7 +1,8 @@
 """Ingest runs inside the server, one at a time: asked for by the command line or the API, told in the library.
 
 At the start and once a day it also deletes the questions, feedback and answers that have been kept long enough, and the
-sessions that are over. A run's `asked` is {"do": one of ACTIONS, …}; a run that the server was killed in is done again
+sessions that are over; each minute the oldest answers beyond what may be kept, and what an erasure had to leave in the
+journal. A run's `asked` is {"do": one of ACTIONS, …}; a run that the server was killed in is done again
 after its start, and so is one that the server was stopped in.
 """
 
@@ -22,6 +23,7 @@ from assistant.settings import Settings
 from assistant.wiring import Stores, plugin
 
 LOOK_SECONDS = 0.3
+TRIM_SECONDS = 60.0
 NOTE_SECONDS = 0.2  # between two notes of progress, each a write
 
 
@@ -45,9 +47,10 @@ class Runner:
 
     def _look(self) -> None:
         tidied: date | None = None
+        trimmed: float | None = None
         while not self.stopping():
             try:
-                tidied = self.tidy(tidied)
+                tidied, trimmed = self.tidy(tidied), self.trim(trimmed)
                 if run := self.stores.library.runs.claim():
                     self.do(run["id"], run["asked"])
                     continue
@@ -67,6 +70,15 @@ class Runner:
             library.answers.forget((now - kept).isoformat(timespec="seconds"))
             library.sessions.forget(now.isoformat(timespec="seconds"))
         return now.date()
+
+    def trim(self, last: float | None = None) -> float:
+        """The reading of a clock when the answers were last cut to what may be kept, and the journal was emptied: now,
+        unless that was done within the minute, at `last`."""
+        if last is not None and time.monotonic() - last < TRIM_SECONDS:
+            return last
+        self.stores.library.answers.trim()
+        self.stores.library.settle()
+        return time.monotonic()
 
     def do(self, number: int, asked: dict[str, Any]) -> None:
         """One run; whatever happens is noted with it."""

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from assistant.doctor.stores import open_library
 from assistant.doctor.warned import Warned
 from assistant.errors import BadSetting, NotReady
-from assistant.exposure import is_loopback
+from assistant.exposure import check_keys
 from assistant.keys import Key
 from assistant.settings import Settings
 
@@ -22,12 +22,9 @@ PORTS = {"http": 80, "https": 443}
 
 def port(settings: Settings) -> str:
     """Whether the port is free, or whose it is."""
-    from assistant.wiring import DataFolder
-
     at = f"{settings.host}:{settings.port}"
-    served = DataFolder(settings.data).served_at() if settings.data.is_dir() else None
-    if served:
-        return f"a server of this folder runs at {served}"
+    if (owner := _owner(settings)) and _reached(owner):
+        return f"a server of this folder runs at {owner}"
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -38,6 +35,22 @@ def port(settings: Settings) -> str:
     return f"{at} is free"
 
 
+def _owner(settings: Settings) -> str:
+    """Where the owner of the data folder says that it listens. Its lock is left alone: a server may be starting."""
+    from assistant.wiring import DataFolder
+
+    return DataFolder(settings.data).owner().partition(" ")[2] if settings.data.is_dir() else ""
+
+
+def _reached(address: str) -> bool:
+    at = urlsplit(address)
+    try:
+        socket.create_connection((at.hostname or "", at.port or PORTS["http"]), PATIENCE).close()
+    except OSError:
+        return False
+    return True
+
+
 def keys(settings: Settings) -> str:
     """Whether somebody can maintain a server that others can reach, and which keys have ended or end soon."""
     try:
@@ -46,7 +59,7 @@ def keys(settings: Settings) -> str:
     except NotReady:
         known = []
     usable = [key for key in known if key.usable]
-    _can_start(settings, usable)
+    check_keys(settings, known)
     if ended := [key for key in known if key.expired and not key.revoked]:
         renew = "Make new ones: cluster-talks keys create; then revoke these: cluster-talks keys revoke NUMBER."
         raise Warned(f"Expired: {_named(ended)}.", renew)
@@ -54,16 +67,6 @@ def keys(settings: Settings) -> str:
     if ending := [key for key in usable if key.expires and key.expires < soon]:
         raise Warned(f"Soon to expire: {_named(ending)}.", "Make new ones: cluster-talks keys create.")
     return f"{len(usable)} of {len(known)} are accepted"
-
-
-def _can_start(settings: Settings, usable: list[Key]) -> None:
-    """Raise BadSetting where the server would refuse to start."""
-    if not is_loopback(settings.host) and not any(key.may("maintainer") for key in usable):
-        told = f"Others can reach {settings.host}, and there is no maintainer's key: the server will not start."
-        raise BadSetting(told, "Make one: cluster-talks keys create NAME --role maintainer")
-    if settings.require_key and not usable:
-        told = "CLUSTER_TALKS_REQUIRE_KEY is on and no key is accepted: the server will not start."
-        raise BadSetting(told, "Make one: cluster-talks keys create NAME --role reader")
 
 
 def _named(keys: list[Key]) -> str:

@@ -34,9 +34,9 @@ def reader(settings: Settings) -> str:
 
 def questions(settings: Settings) -> str:
     """How many questions decide whether an edition is served."""
-    from assistant.evaluate import read_questions
+    from assistant.golden import read_asked
 
-    file = settings.asked
-    if not file.is_file():
-        raise Warned("There are none: a new edition is served unchecked.", f"Write some in {file}.")
-    return f"{len(read_questions(file))} are asked before an edition is served"
+    asked = read_asked(settings)
+    if not asked:
+        raise Warned("There are none: a new edition is served unchecked.", f"Write some in {settings.asked}.")
+    return f"{len(asked)} are asked before an edition is served"

@@ -9,6 +9,8 @@ from pathlib import Path
 from assistant.doctor.warned import Warned
 from assistant.errors import ClusterTalksError, NotReady
 from assistant.library import Library
+from assistant.library.opening import look
+from assistant.library.tables import State
 from assistant.records import Edition
 from assistant.settings import Settings
 
@@ -23,10 +25,20 @@ class Damaged(ClusterTalksError):
 
 
 def open_library(settings: Settings) -> Library:
-    """The library. Raises NotReady where there is none: looking makes none."""
+    """The library, only to be read. Raises NotReady where there is none, Warned where it is of an older version."""
     if not settings.database_url and not (settings.data / "library.db").exists():
-        raise NotReady("Nothing has been ingested yet.", "`make serve` or `cluster-talks ingest` does it.")
-    return Library(settings.library_url)
+        raise _unusable("empty")
+    opened = Library(settings.library_url, create=False)
+    if (state := opened.state()) != "current":
+        opened.close()
+        raise _unusable(state)
+    return opened
+
+
+def _unusable(state: State) -> ClusterTalksError:
+    if state == "empty":
+        return NotReady("Nothing has been ingested yet.", "`make serve` or `cluster-talks ingest` does it.")
+    return Warned("The library is of an older version.", "It will be brought up to date at the next start.")
 
 
 def library(settings: Settings) -> str:
@@ -43,14 +55,14 @@ def _served(settings: Settings) -> Edition:
 
 
 def _whole(file: Path) -> None:
-    with closing(_reading(file)) as db:
+    with closing(look(file)) as db:
         (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
     if said != "ok":
         raise Damaged(f"{file} is damaged: {said}.", "Stop the server and put a backup in its place.")
 
 
 def _reading(file: Path) -> sqlite3.Connection:
-    """A SQLite file, not to be changed."""
+    """Chroma's SQLite file, not to be changed."""
     return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
 
 

@@ -11,27 +11,41 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, Engine, create_engine, delete, event, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.errors import Conflict, NotFound, NotReady
 from assistant.keys import Keys
+from assistant.library import tables
 from assistant.library.answers import Answers
 from assistant.library.logs import Runs, Visits, now
+from assistant.library.opening import looked_at, opened
 from assistant.library.secret import Secret
-from assistant.library.tables import CHUNKS, EDITIONS, MEMBERS, POINTER, SKETCHES, VERSIONS, create
+from assistant.library.tables import CHUNKS, EDITIONS, MEMBERS, POINTER, SKETCHES, VERSIONS, State
 from assistant.library.voices import FeedbackLog, MissedLog, Sessions
+from assistant.library.wipe import settle
 from assistant.records import Chunk, Document, Edition
 
 
 class Library:
-    """Reads and writes of the library; every method is one short transaction."""
+    """Reads and writes of the library; every method is one short transaction.
 
-    def __init__(self, url: str) -> None:
-        self._engine: Engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-        if url.startswith("sqlite"):
-            event.listen(self._engine, "connect", _tune_sqlite)
-        create(self._engine)
+    `create`: make the tables that are lacking. False: only look, which writes nothing; `state` tells what is there."""
+
+    def __init__(self, url: str, *, create: bool = True) -> None:
+        self._engine: Engine = opened(url) if create else looked_at(url)
+        if create:
+            tables.create(self._engine)
         self.keys, self.runs, self.visits = Keys(self._engine), Runs(self._engine), Visits(self._engine)
         self.feedback, self.missed = FeedbackLog(self._engine), MissedLog(self._engine)
         self.sessions = Sessions(self._engine)
@@ -196,9 +210,11 @@ class Library:
         return _DOCUMENT.validate_python(row[0]), str(row[1])
 
     def all_chunks(self, edition: int) -> Iterator[tuple[Chunk, Document]]:
-        """Every passage of an edition with its document, in reading order."""
+        """Every passage of an edition with its document, in reading order. However long the caller takes, nothing is
+        held open: an open read keeps what is erased in the journal of an SQLite file."""
         with self._engine.connect() as db:
-            yield from _read_chunks(db, edition)
+            rows = db.execute(_chunk_query(edition)).all()
+        return map(_chunk, rows)
 
     def chunk_ids(self, edition: int) -> set[str]:
         """The ids of an edition's passages."""
@@ -218,7 +234,7 @@ class Library:
     def chunks(self, edition: int, ids: Sequence[str]) -> dict[str, tuple[Chunk, Document]]:
         """Passages of an edition by id, each with its document; unknown ids are left out."""
         with self._engine.connect() as db:
-            found = _read_chunks(db, edition, CHUNKS.c.id.in_(ids))
+            found = map(_chunk, db.execute(_chunk_query(edition, CHUNKS.c.id.in_(ids))))
             return {chunk.id: (chunk, document) for chunk, document in found}
 
     # --- the database
@@ -231,6 +247,14 @@ class Library:
         except SQLAlchemyError:
             return False
 
+    def state(self) -> State:
+        """Whether the database has none of the tables, not yet all that belongs to them, or everything."""
+        return tables.state(self._engine)
+
+    def settle(self) -> bool:
+        """Take from the journal what was erased while somebody read; False: somebody still does, try later."""
+        return settle(self._engine)
+
     def close(self) -> None:
         """Release the connections."""
         self._engine.dispose()
@@ -240,23 +264,19 @@ _CHUNK = TypeAdapter(Chunk)
 _DOCUMENT = TypeAdapter(Document)
 
 
-def _read_chunks(db: Connection, edition: int, *conditions: ColumnElement[bool]) -> Iterator[tuple[Chunk, Document]]:
-    query = (
+def _chunk_query(edition: int, *conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
         select(CHUNKS.c.record, VERSIONS.c.record)
         .join(VERSIONS, VERSIONS.c.digest == CHUNKS.c.digest)
         .join(MEMBERS, MEMBERS.c.digest == VERSIONS.c.digest)
         .where(MEMBERS.c.edition == edition, *conditions)
         .order_by(VERSIONS.c.uri, CHUNKS.c.position)
     )
-    for chunk, document in db.execute(query):
-        yield _CHUNK.validate_python(chunk), _DOCUMENT.validate_python(document)
 
 
-def _tune_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def _chunk(row: Sequence[Any]) -> tuple[Chunk, Document]:
+    chunk, document = row
+    return _CHUNK.validate_python(chunk), _DOCUMENT.validate_python(document)
 
 
 def _parts(items: list[str], size: int = 500) -> Iterable[list[str]]:

@@ -5,6 +5,8 @@ left out: the question as it was understood, the suggestions and the times; an a
 kept at all. Nothing tells who asked.
 
 A *claim* is the mark of a request that named itself: it leads to the id of the one answer to it.
+
+There are MOST of each at most, so that nobody fills the disk: `trim` deletes the oldest beyond that.
 """
 
 from __future__ import annotations
@@ -16,13 +18,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pydantic import TypeAdapter
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Column, Engine, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from assistant.library.logs import now
 from assistant.library.tables import ANSWERS, CLAIMS
 from assistant.library.wipe import wipe
 from assistant.records import Answer, Sentence
+
+MOST = 100_000  # about 6 kB each
 
 _ANSWER = TypeAdapter(Answer)
 
@@ -83,12 +87,26 @@ class Answers:
         """Delete what is older than an ISO time; how many answers and claims that were."""
         return wipe(self._engine, *(delete(table).where(table.c.created < before) for table in (ANSWERS, CLAIMS)))
 
+    def trim(self, most: int = MOST) -> int:
+        """Delete the oldest beyond so many answers and so many claims; how many that were."""
+        return sum(self._trim(key, created, most) for key, created in _AGED)
+
+    def _trim(self, key: Column[str], created: Column[str], most: int) -> int:
+        with self._engine.connect() as db:
+            if db.execute(select(func.count()).select_from(key.table)).scalar_one() <= most:
+                return 0
+        beyond = select(key).order_by(created.desc(), key).offset(most)
+        return wipe(self._engine, delete(key.table).where(key.in_(beyond)))
+
     def erase(self, id_: str) -> int:
         """Delete an answer and the claims that lead to it; 1 where there was one, else 0."""
         with self._writing:
             waiting = self._waiting.pop(id_, None)
             mine = delete(ANSWERS).where(ANSWERS.c.id == id_), delete(CLAIMS).where(CLAIMS.c.answer == id_)
             return int(bool(wipe(self._engine, *mine) or waiting))
+
+
+_AGED = ((ANSWERS.c.id, ANSWERS.c.created), (CLAIMS.c.mark, CLAIMS.c.created))
 
 
 def _generated(sentences: Sequence[Sentence]) -> bool:

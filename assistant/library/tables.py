@@ -1,8 +1,12 @@
-"""The tables of the library database. A column that a table gets later may be empty, and is a line of LATER."""
+"""The tables of the library database. A column that a table gets later may be empty, and is a line of LATER.
+
+One process at a time brings a database up to date, under the lock that ALONE names for its kind.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from sqlalchemy import (
     JSON,
@@ -10,6 +14,8 @@ from sqlalchemy import (
     Engine,
     Float,
     ForeignKey,
+    Index,
+    Inspector,
     Integer,
     LargeBinary,
     MetaData,
@@ -97,7 +103,7 @@ KEYS = Table(
     Column("digest", String(64), unique=True, nullable=False),
     Column("created", String(32), nullable=False),
     Column("revoked", String(32)),
-    Column("handle", String(16), index=True),
+    Column("handle", String(16), index=True, unique=True),
     Column("expires", String(10)),
     Column("used", String(10)),
     Column("scopes", Text),
@@ -173,14 +179,45 @@ SECRETS = Table(
 )
 LATER = (FEEDBACK.c.asker, KEYS.c.handle, KEYS.c.expires, KEYS.c.used, KEYS.c.scopes)
 
+ALONE = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(1309)"}  # any fixed number
+
+State = Literal["empty", "older", "current"]
+
 
 def create(engine: Engine) -> None:
-    """Create the tables that a database lacks, and the columns of LATER in one that was made before them."""
-    SCHEMA.create_all(engine)
+    """Create the tables and indexes that a database lacks, and the columns of LATER in one made before them."""
+    if state(engine) == "current":
+        return
+    with engine.begin() as db:
+        if lock := ALONE.get(engine.dialect.name):
+            db.exec_driver_sql(lock)
+        SCHEMA.create_all(db)
+        for column in _columns(inspect(db)):
+            db.execute(text(f"ALTER TABLE {column.table.name} ADD COLUMN {CreateColumn(column).compile(engine)}"))
+        for index in _indexes(inspect(db)):
+            index.drop(db, checkfirst=True)
+            index.create(db)
+
+
+def state(engine: Engine) -> State:
+    """Whether a database has none of the tables, not yet all that belongs to them, or everything."""
+    with engine.connect() as db:
+        known = inspect(db)
+        lacking = set(SCHEMA.tables) - set(known.get_table_names())
+        if len(lacking) == len(SCHEMA.tables):
+            return "empty"
+        return "older" if lacking or [*_columns(known), *_indexes(known)] else "current"
+
+
+def _columns(known: Inspector) -> Iterator[Column[Any]]:
+    """The columns of LATER that are lacking."""
     for column in LATER:
-        table = column.table.name
-        if column.name not in {known["name"] for known in inspect(engine).get_columns(table)}:
-            with engine.begin() as db:
-                db.execute(text(f"ALTER TABLE {table} ADD COLUMN {CreateColumn(column).compile(engine)}"))
-                for index in (index for index in column.table.indexes if column in index.columns.values()):
-                    index.create(db)
+        if column.name not in {there["name"] for there in known.get_columns(column.table.name)}:
+            yield column
+
+
+def _indexes(known: Inspector) -> Iterator[Index]:
+    """The indexes that are lacking, or that do not keep unique what must be."""
+    for table in SCHEMA.tables.values():
+        unique = {there["name"]: bool(there["unique"]) for there in known.get_indexes(table.name)}
+        yield from (index for index in table.indexes if unique.get(index.name) != bool(index.unique))

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -39,6 +38,11 @@ class _Log:
     def erase(self, answer: str) -> int:
         """Delete what is kept under the id of an answer; how many rows that were."""
         return self._delete(self._table.c.answer == answer)
+
+    def reopen(self, ids: Iterable[int]) -> None:
+        """Note that rows are not dealt with after all; ids that are gone are passed over."""
+        with self._engine.begin() as db:
+            db.execute(update(self._table).where(self._table.c.id.in_(list(ids))).values(done=None))
 
     def set_vectors(self, vectors: Mapping[int, bytes], embedder: str) -> None:
         """Keep the vectors of questions by row id, float32 bytes, and whose they are."""
@@ -94,9 +98,10 @@ class FeedbackLog(_Log):
             "asker": asker,
             "created": at or now(),
         }
-        with _wiping(self._engine) as db:
-            db.execute(delete(FEEDBACK).where(FEEDBACK.c.answer == answer))
-            return _insert(db, FEEDBACK, values)
+        with self._engine.begin() as db:
+            id_ = _insert(db, FEEDBACK, values)
+        wipe(self._engine, delete(FEEDBACK).where(FEEDBACK.c.answer == answer, FEEDBACK.c.id < id_))
+        return id_
 
     def latest(self, count: int = 100, rating: str | None = None) -> list[dict[str, Any]]:
         """The latest ratings, newest first, all or only "up" or "down" ones."""
@@ -242,12 +247,3 @@ def _digest(token: str) -> str:
 
 def _insert(db: Connection, table: Table, values: dict[str, Any]) -> int:
     return int(db.execute(insert(table).values(**values)).inserted_primary_key[0])  # type: ignore[index]
-
-
-@contextmanager
-def _wiping(engine: Engine) -> Iterator[Connection]:
-    """A transaction whose deleted rows are also overwritten in an SQLite file."""
-    with engine.begin() as db:
-        if engine.dialect.name == "sqlite":
-            db.exec_driver_sql("PRAGMA secure_delete=ON")
-        yield db

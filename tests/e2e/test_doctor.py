@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -181,11 +182,45 @@ def test_a_port_that_is_taken_is_told_and_one_that_our_server_has_is_not(folder:
         settings = settings_of(folder, port=other.getsockname()[1])
         taken = check("port", settings)
         owner = DataFolder(folder / "data")
-        owner.own("http://127.0.0.1:1")
+        owner.own(f"http://127.0.0.1:{settings.port}")
         ours = check("port", settings)
         owner.release()
     assert (taken.state, ours.state) == ("warning", "ok")
     assert "CLUSTER_TALKS_PORT" in taken.remedy
+
+
+def test_what_a_killed_server_left_is_no_server_that_runs(folder: Path) -> None:
+    (folder / "data" / "owner").write_text(f"1 http://127.0.0.1:{nobody()}", encoding="utf-8")
+    assert check("port", settings_of(folder, port=nobody())).found.endswith("is free")
+
+
+def test_looking_at_the_port_leaves_the_lock_of_the_folder_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[object] = []
+    monkeypatch.setattr("filelock.FileLock.acquire", lambda lock, **given: taken.append(lock))
+    check("port", settings_of(folder, port=nobody()))
+    assert not taken
+
+
+def contents(data: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in data.rglob("*") if path.is_file()}
+
+
+def test_a_library_of_before_is_told_and_left_as_it_is(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "data" / "library.db")) as db:
+        db.executescript("DROP TABLE claims; DROP INDEX ix_keys_handle; ALTER TABLE keys DROP COLUMN handle")
+    before = contents(folder / "data")
+    for part in ("library", "keys", "words", "vectors"):
+        found = check(part, settings_of(folder))
+        assert (found.state, found.remedy) == ("warning", "It will be brought up to date at the next start.")
+    assert contents(folder / "data") == before
+
+
+def test_a_database_by_address_that_is_empty_stays_empty(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "empty.db"
+    file.touch()
+    found = check("library", settings_of(folder, database_url=f"sqlite:///{file}"))
+    assert (found.state, found.found) == ("warning", "Nothing has been ingested yet.")
+    assert file.read_bytes() == b""
 
 
 @pytest.mark.parametrize(
@@ -195,7 +230,7 @@ def test_a_port_that_is_taken_is_told_and_one_that_our_server_has_is_not(folder:
         ([], {"host": "0.0.0.0"}, "broken", "no maintainer's key"),
         ([("staff", "never")], {"host": "0.0.0.0"}, "broken", "no maintainer's key"),
         ([("maintainer", "never")], {"host": "0.0.0.0"}, "ok", "1 of 1"),
-        ([], {"require_key": True}, "broken", "will not start"),
+        ([], {"require_key": True}, "broken", "nobody could ask"),
         ([("reader", "never")], {"require_key": True}, "ok", "1 of 1"),
         ([("reader", "never"), ("staff", "5d")], {}, "warning", "Soon to expire: staff (2, "),
     ],
