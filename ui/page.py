@@ -35,6 +35,7 @@ from ui.export import export
 from ui.focus import chips, day_of, kinds_of, options
 from ui.languages import known_language, wished_language
 from ui.opinion import Opinion, rate
+from ui.quiet import hush
 from ui.routing import Rest, is_start_page
 from ui.shelf import Shelf
 from ui.staff.app import install as install_staff
@@ -50,6 +51,7 @@ Updates = dict[Any, Any]
 
 def mount(app: FastAPI, state: State, assistant: Assistant) -> None:
     """Put the chat page at / of the running application, in the place of its start page."""
+    hush()
     for leaflet in (accessibility, privacy):
         app.include_router(leaflet.router)
     install_staff(app, state)

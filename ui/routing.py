@@ -8,6 +8,7 @@ from gradio.routes import App
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import Receive, Scope, Send
 
+from ui.origin import own
 from ui.weight import lighter
 
 API_PATHS = ("/api/", "/v1/", "/read/")
@@ -22,7 +23,7 @@ class Rest(Mount):
     """What no route of the API has a say in."""
 
     def __init__(self, page: App, others: list[BaseRoute]) -> None:
-        super().__init__("/", app=lighter(_StartedLate(page)))
+        super().__init__("/", app=own(lighter(_StartedLate(page))))
         self._others = others
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:

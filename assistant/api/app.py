@@ -19,12 +19,12 @@ from assistant.api import (
     answers,
     auth,
     batch,
-    document,
     feedback,
     health,
     insights,
     maintain,
     openai,
+    openapi,
     problems,
     sources,
     start_page,
@@ -60,8 +60,8 @@ def create_app(state: State, warm_up: Callable[[State, FastAPI], None], limit: R
         description=DESCRIPTION,
         lifespan=lifespan,
         redoc_url=None,
-        openapi_tags=document.TAGS,
-        servers=document.SERVERS,
+        openapi_tags=openapi.TAGS,
+        servers=openapi.SERVERS,
         telemetry=NO_TELEMETRY,
     )
     app.state.assistant = state
@@ -77,7 +77,7 @@ def create_app(state: State, warm_up: Callable[[State, FastAPI], None], limit: R
         app.include_router(part.router)
     openai.install(app)
     app.router.routes.append(mcp.route(state))
-    document.install(app)
+    openapi.install(app)
     return app
 
 

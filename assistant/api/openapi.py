@@ -1,6 +1,6 @@
 """The API's document (OpenAPI 3.1): what FastAPI writes, completed with what all routes have in common, and examples.
 
-A summary is the beginning of a route's docstring. Examples stand in document.json by operation: `request`, `response`,
+A summary is the beginning of a route's docstring. Examples stand in openapi.json by operation: `request`, `response`,
 and in `errors` what is said where a status means something of its own; they were recorded from the real documents and
 shortened. A new tag is a line of TAGS, a new status a line of USUAL.
 """
@@ -98,7 +98,7 @@ class Operation:
 
     @property
     def recorded(self) -> dict[str, Any]:
-        """Its lines of document.json."""
+        """Its lines of openapi.json."""
         return _recorded().get(self.name, {})
 
     @property

@@ -1,6 +1,7 @@
 """The questions that every new edition is asked before it is served: a maintainer lists, adds and removes them.
 
-`assistant.golden` keeps the file. A theme becomes a question in `assistant.api.insights`.
+`assistant.golden` keeps them: what is added here is our own and can be removed, the maintainers' file is only read. A
+theme becomes a question in `assistant.api.insights`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from assistant.api.state import Ready, State, StateNow
 from assistant.ask import Assistant
 from assistant.errors import BadRequest, NotFound
 from assistant.evaluate import Case
-from assistant.golden import add_case, doubts, make_case, read_golden, remove_case
+from assistant.golden import Asked, add_asked, doubts, make_case, read_asked, remove_asked
 from assistant.insights import MAX_KEPT
 from assistant.language import EU_LANGUAGES
 
@@ -41,7 +42,10 @@ class QuestionIn(BaseModel):
     language: str | None = Field(None, description="default: the language in which it was asked", examples=["de"])
     kind: KINDS = Field("answerable", description="whether it should be answered or refused")
     must_include: list[Group] = Field(
-        [], max_length=20, description="key facts, each with its accepted spellings", examples=[[["fee", "charge"]]]
+        [],
+        max_length=20,
+        description="key facts, each with its accepted spellings; at least one where it should be answered",
+        examples=[[["fee", "charge"]]],
     )
     document: str = Field("", max_length=2000, description="uri of the document that should be cited")
 
@@ -64,13 +68,13 @@ class Added:
 def add(body: QuestionIn, asked: str, language: str, assistant: Assistant, state: State) -> Added:
     """Add what a maintainer wants to be asked, by default what was `asked` in that language.
 
-    Raises BadRequest, and Conflict as `assistant.golden.add_case`.
+    Raises BadRequest, and Conflict as `assistant.golden.add_asked`.
     """
     case = make_case(
         body.question or asked, body.language or language, body.kind, body.must_include, document=body.document
     )
     warnings = doubts(assistant.library, case)
-    add_case(state.settings.asked, case)
+    add_asked(state.settings, case)
     return Added(case, warnings)
 
 
@@ -92,14 +96,14 @@ def _rated(assistant: Assistant, number: int) -> dict[str, Any]:
 
 
 def remove(id_: str, state: State) -> None:
-    """Ask a question no longer. Raises NotFound and Conflict as `assistant.golden.remove_case`."""
-    remove_case(state.settings.asked, id_, keep_one=state.settings.questions is not None)
+    """Ask a question no longer. Raises NotFound and Conflict as `assistant.golden.remove_asked`."""
+    remove_asked(state.settings, id_)
 
 
 @router.get("/questions")
-def listed(state: StateNow) -> list[Case]:
-    """What every new edition is asked before it is served."""
-    return read_golden(state.settings.asked)
+def listed(state: StateNow) -> list[Asked]:
+    """What every new edition is asked before it is served; those that are `own` can be removed."""
+    return read_asked(state.settings)
 
 
 @router.post("/feedback/{id}/question", status_code=201, responses=responses(404, 422))
@@ -110,5 +114,5 @@ def from_feedback(id: Number, body: QuestionIn, assistant: Ready, state: StateNo
 
 @router.delete("/questions/{id}", status_code=204, responses=responses(404))
 def delete(id: Annotated[str, Path(max_length=200)], state: StateNow) -> None:
-    """Ask a question no longer."""
+    """Ask an `own` question no longer."""
     remove(id, state)

@@ -1,4 +1,5 @@
-"""What is put around the application to see every request: telemetry, and the count of those yet to be answered."""
+"""What is put around the application to see every request: telemetry, the shape of OpenAI's errors, and the count of
+those yet to be answered. Telemetry is outermost: what it tells is what the client got."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from assistant.api.drain import Drain, Draining
+from assistant.api.openai.errors import AsOpenAI
 from assistant.api.state import State
 from assistant.telemetry.kept import Kept
 from assistant.telemetry.metrics import Metrics
@@ -28,6 +30,6 @@ def watch(app: FastAPI, state: State) -> None:
     inner = app.build_middleware_stack
 
     def stack() -> ASGIApp:
-        return Observed(Draining(inner(), drain), metrics, traces)
+        return Observed(AsOpenAI(Draining(inner(), drain)), metrics, traces)
 
     app.build_middleware_stack = stack  # type: ignore[method-assign]

@@ -7,6 +7,7 @@ with what people ask.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 FAILED = 500
 MILLISECOND = 1_000_000  # in nanoseconds
+PATIENCE = 2  # seconds
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,10 @@ class Traces:
         ask.end(ended)
 
     def close(self) -> None:
-        """Send what is left, for some seconds at most."""
-        self._provider.shutdown()
+        """Send what is left, for PATIENCE at most: a collector may be away, and the SDK would try again and again."""
+        sending = threading.Thread(target=self._provider.shutdown, name="last-traces", daemon=True)
+        sending.start()
+        sending.join(PATIENCE)
 
 
 def _attributes(answer: Answer) -> dict[str, Any]:

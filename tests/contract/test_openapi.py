@@ -18,7 +18,7 @@ import pytest
 
 from assistant import errors
 from assistant.api.app import create_app
-from assistant.api.document import ROLES, Operation, operations
+from assistant.api.openapi import ROLES, Operation, operations
 from assistant.api.state import State
 from assistant.library import Library
 from assistant.settings import Settings

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gzip
 import logging
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import Body, FastAPI
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from prometheus_client import Counter
 from starlette.testclient import TestClient
@@ -25,6 +27,7 @@ from assistant.errors import BadRequest
 from assistant.records import Question, Status
 from assistant.runs import Runner
 from assistant.settings import Settings
+from assistant.telemetry import traces
 from assistant.telemetry.answers import watched
 from assistant.telemetry.metrics import Metrics
 from assistant.wiring import Stores, open_assistant, plugin
@@ -259,3 +262,43 @@ def test_the_standard_name_of_the_collector_counts_and_our_own_comes_first(monke
     assert Settings().otlp_endpoint == "http://standard:4318"
     monkeypatch.setenv("CLUSTER_TALKS_OTLP_ENDPOINT", "http://ours:4318")
     assert Settings().otlp_endpoint == "http://ours:4318"
+
+
+def test_a_collector_that_never_answers_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traces, "PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        sent = traces.open_traces(f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        assert sent is not None
+        with sent.request({"type": "http", "method": "GET", "headers": []}):
+            pass
+        began = time.monotonic()
+        sent.close()
+        assert time.monotonic() - began < 4, "the exporter alone waits for 5 seconds"
+
+
+# --- the shape of OpenAI's errors
+
+
+def test_what_is_told_of_a_request_is_what_its_client_got(caplog: pytest.LogCaptureFixture) -> None:
+    app = app_of()
+
+    @app.post("/v1/count")
+    def count(number: Annotated[int, Body(embed=True)]) -> None: ...
+
+    with caplog.at_level(logging.INFO):
+        response = client_of(app).post("/v1/count", json={"number": MARK})
+    (access,) = [record for record in caplog.records if record.name == "assistant.access"]
+    assert (response.status_code, response.json()["error"]["param"]) == (400, "number")
+    assert access.__dict__["fields"]["status"] == 400
+    assert access.__dict__["fields"]["bytes"] == len(response.content)
+    assert counted(app.state.metrics.requests) == {("/v1/count", "POST", "400"): 1}
+    assert response.headers["X-Request-ID"]
+
+
+def test_a_server_that_stops_says_so_to_clients_of_openai_in_their_shape() -> None:
+    client = client_of(app := app_of())
+    app.state.drain.begin()
+    response = client.get("/v1/models")
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert response.json()["error"]["type"] == "server_error"
+    assert client.get("/api/v1/sources").json()["title"] == "The server stops"

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -35,14 +36,14 @@ def value(found: dict[Any, float], name: str, **labels: str) -> float:
     return found.get((name, tuple(sorted(labels.items()))), 0.0)
 
 
-def lines(server: Server, id_: str, seconds: float = 10) -> list[dict[str, Any]]:
+def lines(server: Server, value: str, name: str = "request_id", seconds: float = 10) -> list[dict[str, Any]]:
     """The log lines of a request, once it has one: the response may arrive before its line is written."""
     deadline = time.monotonic() + seconds
     while True:
         said = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
-        if found := [line for line in said if line["request_id"] == id_]:
+        if found := [line for line in said if line[name] == value]:
             return found
-        assert time.monotonic() < deadline, id_
+        assert time.monotonic() < deadline, value
         time.sleep(0.05)
 
 
@@ -208,3 +209,19 @@ def test_nothing_that_is_asked_reaches_a_log_line_or_a_metric(server: Server, cl
     assert logged.count('"assistant.access"') > 25
     assert MARK not in logged.lower()
     assert MARK not in client.get("/metrics").text.lower()
+
+
+def test_an_error_of_the_page_is_told_by_its_type_and_place_only(server: Server, client: httpx.Client) -> None:
+    forged = f'{MARK}\n{{"request_id": "forged", "time": "now"}}'
+    body = {"data": [forged], "fn_index": 0, "session_hash": uuid.uuid4().hex[:12]}
+    client.post("/gradio_api/queue/join", json=body).raise_for_status()
+    client.get("/gradio_api/queue/data", params={"session_hash": body["session_hash"]})
+    client.get(f"/gradio_api/custom_component/{quote(forged)}/client/x/y")
+    client.post("/gradio_api/component_server", json={**body, "component_id": forged, "fn_name": forged})
+    (told, *_) = lines(server, "ui.quiet", "logger")
+    assert told["level"] == "error"
+    assert re.fullmatch(r"Gradio met a ValueError: [\w.]+:\d+( > [\w.]+:\d+)*", told["message"])
+    logged = server.log.read_text()
+    assert MARK not in logged
+    assert "forged" not in logged
+    assert "Traceback" not in logged

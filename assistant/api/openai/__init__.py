@@ -14,7 +14,7 @@ ROUTERS = (models.router, chat.router, responses.router)
 
 
 def install(app: FastAPI) -> None:
-    """Add the routes and the shape of errors; to be called after every middleware that answers errors was added."""
+    """Add the routes and what they refuse."""
     for router in ROUTERS:
         app.include_router(router)
     errors.install(app)

@@ -28,7 +28,7 @@ from assistant.api.openai.questions import (
     server_sent,
     streamed,
 )
-from assistant.api.openai.wording import Piece, UrlCitation, joined, words
+from assistant.api.openai.wording import Piece, UrlCitation, joined, usage
 from assistant.api.running import last
 from assistant.api.stream import GONE
 from assistant.records import Answer, Question
@@ -171,9 +171,7 @@ def _annotations(whole: Piece) -> list[ChatAnnotation]:
 
 
 def _usage(question: Question, whole: Piece) -> ChatUsage:
-    asked = words(question.text, *(turn.content for turn in question.history))
-    answered = words(whole.text)
-    return ChatUsage(asked, answered, asked + answered)
+    return ChatUsage(*usage(question, whole))
 
 
 def _id(asking: Asking) -> str:

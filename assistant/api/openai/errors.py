@@ -82,14 +82,8 @@ def told(error: Exception) -> dict[str, Any]:
 
 
 def install(app: FastAPI) -> None:
-    """Answer errors below /v1/ as OpenAI does, also those of everything that was put around the application before."""
+    """Answer what routes refuse as OpenAI does. `assistant.api.watch` puts AsOpenAI around everything else."""
     app.add_exception_handler(Refused, _refused)
-    inner = app.build_middleware_stack
-
-    def stack() -> ASGIApp:
-        return AsOpenAI(inner())
-
-    app.build_middleware_stack = stack  # type: ignore[method-assign]
 
 
 async def _refused(_: Request, error: Exception) -> Response:

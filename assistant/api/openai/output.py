@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic.dataclasses import dataclass
 
 from assistant.api.openai.questions import MODEL
-from assistant.api.openai.wording import Piece, words
+from assistant.api.openai.wording import Piece, usage
 from assistant.records import Answer, Question
 
 
@@ -126,6 +126,4 @@ def text_of(piece: Piece) -> ResponseText:
 
 def usage_of(question: Question, whole: Piece) -> ResponseUsage:
     """What was read and said."""
-    asked = words(question.text, *(turn.content for turn in question.history))
-    answered = words(whole.text)
-    return ResponseUsage(asked, answered, asked + answered)
+    return ResponseUsage(*usage(question, whole))

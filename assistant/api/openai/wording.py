@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from assistant.citations import markdown
 from assistant.language import say
 from assistant.places import clock
-from assistant.records import Answer, Citation, Done, Event, Said, Sentence
+from assistant.records import Answer, Citation, Done, Event, Question, Said, Sentence
 
 SOURCES = "\n\n---\n\n**{heading}**\n\n{lines}"
 _SOURCES = re.compile(r"\n\n---\n\n\*\*[^*\n]+\*\*\n\n1\. .*\Z", re.DOTALL)
@@ -70,9 +70,15 @@ def without_sources(text: str) -> str:
     return _SOURCES.sub("", text)
 
 
-def words(*texts: str) -> int:
-    """What `usage` counts: words and punctuation marks. No model writes the answers, so there are no tokens to pay."""
-    return sum(1 for text in texts for _ in _WORD.finditer(text))
+def usage(question: Question, whole: Piece) -> tuple[int, int, int]:
+    """Words and punctuation marks: read, said, together. No model writes the answers, so there are no tokens to pay."""
+    read = sum(map(_words, (question.text, *(turn.content for turn in question.history))))
+    said = _words(whole.text)
+    return read, said, read + said
+
+
+def _words(text: str) -> int:
+    return sum(1 for _ in _WORD.finditer(text))
 
 
 def _marks(text: str, start: int, known: Mapping[int, Citation], site: str) -> Iterator[UrlCitation]:
