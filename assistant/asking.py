@@ -19,12 +19,26 @@ from assistant.api.ask import AskIn
 from assistant.api.batch import NDJSON, BatchOut, answered, read_lines
 from assistant.api.sources import SearchOut, SourcesOut, TextOut, search, sources, text
 from assistant.ask import Assistant
-from assistant.errors import BadRequest, ClusterTalksError, Forbidden, NotFound, NotReady, TooLarge, Unauthorized
+from assistant.errors import (
+    BadRequest,
+    ClusterTalksError,
+    Forbidden,
+    NotFound,
+    NotReady,
+    TooLarge,
+    TooMany,
+    Unauthorized,
+)
 from assistant.records import Answer, Question
 from assistant.settings import Settings
 
 TIMEOUT = 60  # seconds
-ERRORS = {kind.status: kind for kind in (BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, NotReady)}
+ERRORS = {kind.status: kind for kind in (BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, TooMany, NotReady)}
+
+HOW_WITH_A_KEY = (
+    "Set CLUSTER_TALKS_KEY to a key of that server, or give one as `--key`, in a program as `key`; "
+    "whoever runs the server makes keys with `cluster-talks keys create NAME`."
+)
 
 
 class Asker(Protocol):
@@ -141,9 +155,21 @@ def read_result(response: httpx.Response) -> dict[str, Any]:
             f"{response.url} answered with status {response.status_code} and no JSON.", "Check the address."
         ) from error
     if response.is_error:
-        kind = ERRORS.get(response.status_code, ClusterTalksError)
-        raise kind(str(found.get("detail")), str(found.get("remedy", "")))
+        raise _refused(response, found)
     return found
+
+
+def _refused(response: httpx.Response, problem: Mapping[str, Any]) -> ClusterTalksError:
+    """The error that a problem document tells."""
+    kind = ERRORS.get(response.status_code, ClusterTalksError)
+    refused = kind(
+        str(problem.get("detail")), HOW_WITH_A_KEY if kind is Unauthorized else str(problem.get("remedy", ""))
+    )
+    refused.title = str(problem.get("title", kind.title))
+    seconds = response.headers.get("Retry-After", "")
+    if isinstance(refused, TooMany) and seconds.isdigit():
+        refused.wait = int(seconds)
+    return refused
 
 
 @contextmanager

@@ -5,6 +5,7 @@ Commands of other parts register themselves through the entry-point group "clust
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Iterator
@@ -14,14 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from assistant import editions, keys
 from assistant.anchors import place
-from assistant.errors import BadRequest, ClusterTalksError
+from assistant.errors import BadRequest, BadSetting, ClusterTalksError
 from assistant.settings import PREFIX, Settings, load_settings
-from assistant.terminal import Json, print_json, progress_bar
+from assistant.terminal import Json, open_console, print_error, print_json, progress_bar
 
 if TYPE_CHECKING:
     from assistant.asking import Asker
@@ -33,9 +34,35 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Cited answers about the EU Clusters Talks and innovation procurement.",
 )
-console = Console()
+console = open_console()
+PORTS = range(1, 65536)
+UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 app.add_typer(editions.app, name="editions")
 app.add_typer(keys.app, name="keys")
+
+
+def _address(url: str) -> str:
+    """The address of a server as it was given, "" for none. Raises BadRequest."""
+    if not url or _is_address(url):
+        return url
+    raise BadRequest(f"{url!r} is no address of a server.", "Give one such as https://talks.example.eu.")
+
+
+def _is_address(url: str) -> bool:
+    import httpx
+
+    try:
+        given = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return given.scheme in ("http", "https") and bool(given.host) and (given.port or 1) in PORTS
+
+
+Url = Annotated[
+    str,
+    typer.Option(help="Address of a running server; without it, the data folder is used.", callback=_address),
+]
+KeyText = Annotated[str, typer.Option("--key", help="Key for that server; default: the setting KEY.")]
 
 
 @app.command()
@@ -57,6 +84,8 @@ def ask(
     file: Annotated[
         Path | None, typer.Option(help="Ask these questions, a JSON object a line.", exists=True, dir_okay=False)
     ] = None,
+    url: Url = "",
+    key: KeyText = "",
     as_json: Json = False,
 ) -> None:
     """Ask one question, or a file of them. Example: [bold]cluster-talks ask "Who organised the Talk?"[/].
@@ -65,9 +94,9 @@ def ask(
     such as [bold]{"question": "Who organised the Talk?", "ref": "a"}[/]. Exit status 1 when one could not be asked.
     """
     if file:
-        _ask_file(file, question)
+        _ask_file(file, question, url, key)
         return
-    with _asker(load_settings()) as asker:
+    with _asker(url, key) as asker:
         answer = asker.ask({"question": question, "language": language})
     if as_json:
         print_json(answer)
@@ -75,16 +104,18 @@ def ask(
     console.print(answer["answer"], markup=False)
     for citation in answer["citations"]:
         stands = " › ".join(filter(None, (citation["title"], place(citation["anchor"]))))
-        console.print(f"[{citation['number']}] {stands}  {citation['url'] or citation['uri']}", markup=False)
+        console.print(
+            f"[{citation['number']}] {stands}  {citation['url'] or citation['uri']}", markup=False, soft_wrap=True
+        )
 
 
-def _ask_file(file: Path, question: str) -> None:
+def _ask_file(file: Path, question: str, url: str, key: str) -> None:
     from assistant.ask_file import ask_file
 
     if question:
         raise BadRequest("A question and a file came together.", "Give one of them.")
     failed, out = False, sys.stdout  # a progress bar takes what is printed to sys.stdout
-    with _asker(load_settings()) as asker, progress_bar(Console(stderr=True)) as progress:
+    with _asker(url, key) as asker, progress_bar(open_console(stderr=True)) as progress:
         for row in ask_file(file, asker, progress):
             failed = failed or "error" in row
             typer.echo(json.dumps(row), out)
@@ -93,25 +124,21 @@ def _ask_file(file: Path, question: str) -> None:
 
 
 @app.command()
-def search(words: str, count: int = 5, as_json: Json = False) -> None:
+def search(words: str, count: int = 5, url: Url = "", key: KeyText = "", as_json: Json = False) -> None:
     """Show the passages nearest to some words. Example: [bold]cluster-talks search "turnover requirement"[/]."""
-    with _asker(load_settings()) as asker:
+    with _asker(url, key) as asker:
         found = asker.search(words, count)
     if as_json:
         print_json(found)
         return
     for passage in found["passages"]:
-        console.print(
-            f"{passage['score']:.2f}  {passage['uri']} › {' › '.join(passage['anchor']['heading'])}", markup=False
-        )
+        stands = " › ".join((passage["uri"], *passage["anchor"]["heading"]))
+        console.print(f"{passage['score']:.2f}  {stands}", markup=False)
         console.print(f"      {passage['text'][:200]}", markup=False, style="dim")
 
 
 @app.command()
-def mcp(
-    url: Annotated[str, typer.Option(help="Address of a running server; without it, the data folder is used.")] = "",
-    key: Annotated[str, typer.Option(help="Key for that server; default: the setting KEY.")] = "",
-) -> None:
+def mcp(url: Url = "", key: KeyText = "") -> None:
     """Offer the documents to an assistant over standard input and output, by the Model Context Protocol.
 
     Examples: [bold]cluster-talks mcp[/] or [bold]cluster-talks mcp --url https://talks.example.eu[/].
@@ -129,6 +156,8 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option(help="Write a page to read, compared with the last one of this name.", dir_okay=False)
     ] = None,
+    url: Url = "",
+    key: KeyText = "",
     as_json: Json = False,
 ) -> None:
     """Ask a file of questions and print what was right.
@@ -140,7 +169,7 @@ def evaluate(
     from assistant.evaluation_report import write_report
 
     questions = read_questions(file)
-    with _asker(load_settings()) as asker:
+    with _asker(url, key) as asker:
         result = run(questions, asker)
     if report:
         write_report(result, file.stem, report)
@@ -180,20 +209,38 @@ def _show(check: Check) -> None:
 
 
 @app.command("settings")
-def show_settings() -> None:
-    """Print every setting, what it does and the value in force."""
+def show_settings(as_json: Json = False) -> None:
+    """Print every setting, what it does and the value in force; of a key only that there is one."""
+    rows = [(PREFIX + name.upper(), value, Settings.model_fields[name].description) for name, value in load_settings()]
+    if as_json:
+        print_json([dict(zip(("setting", "value", "description"), row, strict=True)) for row in rows])
+        return
     table = Table("setting", "value", "what it does")
-    for name, value in load_settings():
-        table.add_row(PREFIX + name.upper(), str(value), Settings.model_fields[name].description or "")
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
     console.print(table)
 
 
 @contextmanager
-def _asker(settings: Settings) -> Iterator[Asker]:
-    from assistant.asking import open_asker
+def _asker(url: str, key: str) -> Iterator[Asker]:
+    from assistant.asking import open_asker, open_remote
 
-    with open_asker(settings) as asker:
+    settings = load_settings(**({"key": key} if key else {}))
+    with open_remote(url, settings.key.get_secret_value()) if url else open_asker(settings) as asker:
         yield asker
+
+
+def _told(error: Exception) -> ClusterTalksError | None:
+    """What to tell where the data folder or the database cannot be used; None for anything else."""
+    from sqlalchemy.exc import OperationalError
+
+    remedy = f"Let this user write there, or set {PREFIX}DATA to another folder."
+    if isinstance(error, OSError) and error.errno in UNWRITABLE:
+        return BadSetting(f"{error.filename or 'The data folder'} cannot be written: {error.strerror}.", remedy)
+    if isinstance(error, OperationalError):
+        why = " ".join(str(error.orig).split())
+        return BadSetting(f"The library database cannot be used: {why}.", f"{remedy} See {PREFIX}DATABASE_URL, too.")
+    return None
 
 
 def main() -> None:
@@ -203,7 +250,12 @@ def main() -> None:
     try:
         app()
     except ClusterTalksError as error:
-        Console(stderr=True).print(f"[bold red]{error.title}.[/] {error}", highlight=False)
+        print_error(error)
+        sys.exit(1)
+    except Exception as error:
+        if (told := _told(error)) is None:
+            raise
+        print_error(told)
         sys.exit(1)
 
 

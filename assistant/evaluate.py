@@ -24,6 +24,7 @@ from rich.table import Table
 
 from assistant.asking import Asker
 from assistant.errors import BadRequest
+from assistant.terminal import open_console
 
 DEPTHS = (1, 3, 5)
 ONE_A_LINE = 'Write one a line: {"question": "Who …?", "must_include": [["a word", "or another"], ["and this"]]}.'
@@ -162,7 +163,7 @@ def _told(error: Exception) -> str:
 
 def evaluate(cases: Sequence[Case], asker: Asker) -> Result:
     """Ask every question and score what comes back."""
-    return Result(tuple(_outcome(case, asker) for case in track(cases, "Asking", console=Console(stderr=True))))
+    return Result(tuple(_outcome(case, asker) for case in track(cases, "Asking", console=open_console(stderr=True))))
 
 
 def _outcome(case: Case, asker: Asker) -> Outcome:

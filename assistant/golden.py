@@ -1,7 +1,8 @@
-"""The questions that every new edition is asked before it is served: read, added to and taken from by maintainers.
+"""The questions that every new edition is asked before it is served: those of the maintainers' file, which is never
+written here, and those that were added while the program runs, in a file of the data folder.
 
-The file has one JSON object a line, as `assistant.evaluate` reads it. A change is written aside, read back and moved
-into place, links followed; a lock of the folder keeps two writers apart. What a line may hold is a field of `Case`.
+Both have one JSON object a line, as `assistant.evaluate` reads it. A change is written aside, read back and moved into
+place, links followed; a lock of the folder keeps two writers apart. What a line may hold is a field of `Case`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from assistant.errors import BadRequest, Conflict, NotFound
@@ -20,10 +21,60 @@ from assistant.evaluate import Case, has_all, normal, read_questions
 from assistant.insights import one_line
 from assistant.library import Library
 from assistant.scrub import GONE
+from assistant.settings import Settings
 
 REFUSED = "unanswerable"  # the kind of a question that is to be refused
-FOLDER = "Check the folder of that file; the setting CLUSTER_TALKS_QUESTIONS names it."
+FOLDER = "Check the data folder, which the setting CLUSTER_TALKS_DATA names."
+APART = "own-"  # begins the id of an own question where the maintainers' file has the same id
 Facts = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Asked(Case):
+    """A question of either file; `own`: it was added while the program runs and can be removed."""
+
+    own: bool = False
+
+
+def read_asked(settings: Settings) -> list[Asked]:
+    """What a new edition is asked: the maintainers' questions, then our own. Raises Conflict as `read_golden`."""
+    theirs = read_golden(settings.asked)
+    ids = {case.id for case in theirs}
+    own = read_golden(_own(settings)) if _apart(settings) else []
+    apart = [vars(case) | {"id": APART + case.id if case.id in ids else case.id} for case in own]
+    return [Asked(**vars(case)) for case in theirs] + [Asked(**values, own=True) for values in apart]
+
+
+def add_asked(settings: Settings, case: Case) -> None:
+    """Ask a question from now on. Raises Conflict as `add_case`, also when the maintainers ask it already."""
+    add_case(_changed(settings), case, read_golden(settings.asked))
+
+
+def remove_asked(settings: Settings, id_: str) -> None:
+    """Ask a question no longer. Raises Conflict when it is one of the maintainers', and what `remove_case` raises."""
+    case = next((case for case in read_asked(settings) if case.id == id_), None)
+    if case and not case.own:
+        raise Conflict(
+            f"The question {id_!r} is one of the maintainers' file.",
+            "Delete its line in the file of CLUSTER_TALKS_QUESTIONS, or in questions.jsonl of the corpus folder.",
+        )
+    clash = id_.startswith(APART) and id_.removeprefix(APART) in {case.id for case in read_golden(settings.asked)}
+    remove_case(_changed(settings), id_.removeprefix(APART) if clash else id_)
+
+
+def _own(settings: Settings) -> Path:
+    return settings.data / "questions.jsonl"
+
+
+def _apart(settings: Settings) -> bool:
+    return _own(settings).resolve() != settings.asked.resolve()
+
+
+def _changed(settings: Settings) -> Path:
+    """The file that may be written. Raises Conflict when it is that of the maintainers."""
+    if _apart(settings):
+        return _own(settings)
+    raise Conflict("CLUSTER_TALKS_QUESTIONS names questions.jsonl of the data folder.", "Set it to another file.")
 
 
 def read_golden(file: Path) -> list[Case]:
@@ -45,6 +96,8 @@ def make_case(question: str, lang: str, kind: str = "answerable", facts: Facts =
     refused = kind == REFUSED
     if refused and (facts or document):
         raise BadRequest("A question that is to be refused has no key facts and no document.", "Leave them out.")
+    if not (refused or facts):
+        raise BadRequest("A question that is to be answered needs a key fact.", "Write one, or let it be refused.")
     uri = " ".join(document.encode("utf-8", "replace").decode().split())
     groups, id_ = [_group(group) for group in facts], f"staff-{secrets.token_hex(4)}"
     return Case(id_, lang, kind, asked, must_include=groups, abstain=refused, document=uri)
@@ -63,9 +116,8 @@ def doubts(library: Library, case: Case) -> list[str]:
     """What a maintainer should know of a question, a sentence each; none when the served documents fit it."""
     if case.abstain:
         return []
-    found = [] if case.must_include else ["Without key facts every answer counts as right, only a refusal is wrong."]
     edition = library.current().number
-    found += [f"No served document says {_either(group)}." for group in _unsaid(library, edition, case.must_include)]
+    found = [f"No served document says {_either(group)}." for group in _unsaid(library, edition, case.must_include)]
     if case.document and case.document not in {document.uri for document in library.documents(edition)}:
         found.append(f"No served document has the uri {case.document}.")
     return found
@@ -86,10 +138,11 @@ def _either(spellings: Sequence[str]) -> str:
     return " or ".join(f"“{spelling}”" for spelling in spellings)
 
 
-def add_case(file: Path, case: Case) -> None:
-    """Put a question at the end of the file. Raises Conflict when it is there already or the file cannot be changed."""
+def add_case(file: Path, case: Case, others: Sequence[Case] = ()) -> None:
+    """Put a question at the end of the file. Raises Conflict when it is there or among the others already, or the file
+    cannot be changed."""
     with _alone(file) as home:
-        same = next((known for known in read_golden(home) if _asks(known) == _asks(case)), None)
+        same = next((known for known in (*others, *read_golden(home)) if _asks(known) == _asks(case)), None)
         if same:
             raise Conflict(f"This question is asked already, with the id {same.id}.", "Delete that one first.")
         text = _text(home)
@@ -98,19 +151,17 @@ def add_case(file: Path, case: Case) -> None:
         _put(home, f"{text}{end}{line}\n")
 
 
-def remove_case(file: Path, id_: str, *, keep_one: bool = False) -> None:
-    """Take a question out of the file, and the file away with its last question unless `keep_one`. Raises NotFound, or
-    Conflict when several have this id, the file cannot be changed or its last question is to stay."""
+def remove_case(file: Path, id_: str) -> None:
+    """Take a question out of the file, and the file away with its last question. Raises NotFound, or Conflict when
+    several have this id or the file cannot be changed."""
     with _alone(file) as home:
-        count = len(read_golden(home))
+        read_golden(home)
         lines = _text(home).splitlines(keepends=True)
         mine = [n for n, line in enumerate(lines) if line.strip() and str(json.loads(line).get("id") or "") == id_]
         if not mine:
             raise NotFound(f"No question has the id {id_!r}.", "One without an id of its own is deleted in the file.")
         if len(mine) > 1:
             raise Conflict(f"{len(mine)} questions have the id {id_!r}.", "Give each an id of its own in the file.")
-        if count == 1 and keep_one:
-            raise Conflict("This is the last question of CLUSTER_TALKS_QUESTIONS.", "Add another one first.")
         _put(home, "".join(lines[: mine[0]] + lines[mine[0] + 1 :]))
 
 

@@ -1,4 +1,7 @@
-"""What the terminal shows: one console, and a progress bar with rate and time left."""
+"""What the terminal shows: the console of every command, and a progress bar with rate and time left.
+
+Options that several commands have in common are types here, such as `Json`.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,32 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from assistant.errors import ClusterTalksError
+
+WIDE = 100_000  # columns: what goes to a file or another program is never wrapped nor cut
 LABELS = {"read": "Reading documents", "embed": "Embedding passages", "check": "Asking questions"}
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def open_console(*, stderr: bool = False) -> Console:
+    """A console as wide as the terminal, and as wide as its text where it is none."""
+    console = Console(stderr=stderr)
+    if not console.file.isatty():
+        console.width = WIDE
+    return console
+
+
+def print_error(error: ClusterTalksError) -> None:
+    """One line on the error output: what is wrong and what to do."""
+    open_console(stderr=True).print(
+        f"[bold red]{error.title}.[/] {escape(str(error))}", highlight=False, soft_wrap=True
+    )
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401

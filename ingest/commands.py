@@ -16,10 +16,10 @@ from rich.console import Console
 from assistant.editions import wait_for
 from assistant.errors import ClusterTalksError
 from assistant.settings import Settings, load_settings
-from assistant.terminal import print_json, progress_bar
+from assistant.terminal import open_console, print_json, progress_bar
 from ingest.report import print_report, write_report
 
-console = Console()
+console = open_console()
 HELD = 3  # exit status
 LOOK_MS = 1000
 
@@ -69,7 +69,7 @@ def ingest(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Bring the served documents up to date and publish them as a new edition."""
-    out = Console(stderr=True) if as_json else console
+    out = open_console(stderr=True) if as_json else console
     asked = {
         "do": "ingest",
         "origins": [_whole(origin) for origin in origins or []],

@@ -12,7 +12,7 @@ from typing import Literal
 
 from assistant.ask import Assistant
 from assistant.errors import BadSetting, Conflict, CorpusMissing, EmbedderMismatch, NotFound, NotReady
-from assistant.evaluate import read_questions
+from assistant.golden import read_asked
 from assistant.records import Edition
 from assistant.settings import Settings
 from assistant.wiring import Stores
@@ -142,11 +142,11 @@ def open_run(
     """A run as the settings say; `assistant` answers the questions of the publish gate, None opens the gate."""
     run = Run(stores, settings.corpus, open_web(settings), stages=Stages(progress))
     file = settings.asked
-    if settings.questions and not file.is_file():
-        raise BadSetting(f"CLUSTER_TALKS_QUESTIONS={file}: there is no such file.", "Correct it or remove it.")
-    if assistant is None or not file.is_file():
+    if settings.questions and not (file.is_file() and file.stat().st_size):
+        raise BadSetting(f"CLUSTER_TALKS_QUESTIONS={file}: no such file, or an empty one.", "Correct it or remove it.")
+    questions, kept = read_asked(settings) if assistant else [], settings.data / "checked"
+    if assistant is None or not questions:
         return run
-    questions, kept = read_questions(file), settings.data / "checked"
     return replace(run, gate=lambda: Gate(assistant(), questions, kept, settings.publish_margin))
 
 

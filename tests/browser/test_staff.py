@@ -138,9 +138,11 @@ def test_a_group_becomes_a_test_question_and_is_taken_back(site: Staffed, enter:
     group.get_by_text("Turn into a test question").click()
     expect(group.get_by_label("Question")).to_have_value("Wie baut man eine Rakete?")
     group.get_by_label("Question").fill("Who opened the okapi tender?")
+    group.get_by_role("button", name="Add it, to be answered").click()
+    assert not group.get_by_label("Key facts of a right answer").evaluate("facts => facts.validity.valid")
     group.get_by_label("Key facts of a right answer").fill("Ljubica Šarić | Sarić\n5 April")
     seen.shot(f"staff-turn-{width}{'-dark' if dark else ''}")
-    group.get_by_role("button", name="Add the question").click()
+    group.get_by_role("button", name="Add it, to be answered").click()
     expect(seen.page.get_by_role("status")).to_contain_text("The question was added")
     added = seen.page.get_by_role("region", name="Every new edition is asked this from now on")
     expect(added.get_by_role("listitem")).to_have_text(["Ljubica Šarić or Sarić", "5 April"])
@@ -151,7 +153,7 @@ def test_a_group_becomes_a_test_question_and_is_taken_back(site: Staffed, enter:
     seen.shot(f"staff-turned-{width}{'-dark' if dark else ''}")
     added.get_by_role("button", name="Remove it again").click()
     expect(seen.page.get_by_role("status")).to_contain_text("The question was removed.")
-    assert "okapi tender?" not in (site.server.corpus / "questions.jsonl").read_text()
+    assert not (site.server.data / "questions.jsonl").exists()
 
 
 def test_an_edition_is_served_after_a_look_at_what_differs(site: Staffed, enter: Enter) -> None:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from assistant.cli import app
+from assistant.errors import BadRequest
+from assistant.library import Library
+from assistant.settings import Settings
+from assistant.wiring import Stores, open_assistant
 from tests.conftest import Server, cluster_talks, copy_small_corpus, environment, start_server, wait_until_ready
+from tests.serving import serving
 
 QUESTION = {
     "id": "1", "lang": "en", "kind": "answerable", "question": "How long did the Talk last?",
@@ -21,7 +30,8 @@ def test_ask_search_and_evaluate_beside_the_server(server: Server, tmp_path: Pat
     answer = cluster_talks("ask", "How long did the Talk last?", env=env)
     assert answer.returncode == 0, answer.stderr
     assert "75 minutes" in answer.stdout
-    assert "[1]" in answer.stdout
+    cited = next(line for line in answer.stdout.splitlines() if line.startswith("[1]"))
+    assert len(cited) > 80 and re.search(r"https://\S+$", cited)
     found = json.loads(cluster_talks("search", "intellectual property", "--json", env=env).stdout)
     assert found["passages"]
     file = tmp_path / "questions.jsonl"
@@ -92,7 +102,8 @@ def test_a_taken_port_is_told(server: Server, tmp_path: Path) -> None:
     port = server.address.rsplit(":", 1)[1]
     done = cluster_talks("serve", "--port", port, env=environment(tmp_path, server.corpus))
     assert done.returncode == 1
-    assert f"127.0.0.1:{port} cannot be listened on" in " ".join(done.stderr.split())
+    assert f"127.0.0.1:{port} cannot be listened on" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_second_start_has_nothing_to_embed(tmp_path: Path) -> None:
@@ -117,7 +128,7 @@ def test_a_second_start_has_nothing_to_embed(tmp_path: Path) -> None:
 def test_a_wrong_setting_stops_the_start(tmp_path: Path, name: str, value: str, says: str) -> None:
     done = cluster_talks("settings", env=environment(tmp_path, tmp_path, **{name: value}))
     assert done.returncode == 1
-    assert says in " ".join(done.stderr.split())
+    assert says in done.stderr
 
 
 @pytest.mark.parametrize("command", ["serve", "ask", "search", "evaluate", "editions", "settings", "ingest"])
@@ -138,6 +149,56 @@ def test_too_many_questions_are_told_when_to_come_back(tmp_path: Path) -> None:
         assert 1 <= int(refused.headers["retry-after"]) <= 60
         assert refused.json()["title"] == "Too many questions"
         assert client.get("/healthz").status_code == 200
+        told = cluster_talks("search", "x", "--url", str(client.base_url), env=environment(tmp_path, tmp_path))
+        assert (told.returncode, told.stdout) == (1, "")
+        assert re.fullmatch(
+            r"Too many questions\. More than 3 per 1 minute\. Ask again in \d+ seconds\.\n", told.stderr
+        )
+
+
+def test_a_server_that_wants_a_key_is_told_of_as_commands_give_one(stores: Stores, tmp_path: Path) -> None:
+    settings = Settings(data=stores.data, reader="none", require_key=True)
+    with serving(open_assistant(settings, stores), settings) as client:
+        told = cluster_talks("ask", "Who?", "--url", str(client.base_url), env=environment(tmp_path, tmp_path))
+    assert told.returncode == 1
+    assert told.stderr.startswith(
+        "A key is needed. A key is needed here. Set CLUSTER_TALKS_KEY to a key of that server"
+    )
+    assert "Bearer" not in told.stderr
+
+
+def test_a_key_and_an_address_can_be_given_to_a_question(server: Server, tmp_path: Path) -> None:
+    with closing(Library(f"sqlite:///{server.data / 'library.db'}")) as library:
+        searching = library.keys.create("To search", "reader", scopes=("search",))[1]
+    given, env = ("--url", server.address, "--key", searching), environment(tmp_path, tmp_path)
+    assert "licen" in cluster_talks("search", "licence", *given, env=env).stdout
+    told = cluster_talks("ask", "Who?", *given, env=env)
+    assert told.stderr.startswith("Not allowed with this key. This key is only for search.")
+
+
+@pytest.mark.parametrize("address", ["notaurl", "localhost:8000", "http://", "http://a:99999", "ftp://a"])
+def test_an_address_of_no_server_is_refused_at_the_start(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(BadRequest, match="is no address of a server"):
+        app(["mcp", "--url", address], standalone_mode=False)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="It takes a folder that not even root can write to.")
+@pytest.mark.parametrize("command", [("ask", "Who?"), ("keys", "create", "Ana")])
+def test_a_data_folder_that_cannot_be_written_is_told_in_one_line(command: tuple[str, ...]) -> None:
+    told = cluster_talks(*command, env=environment(Path("/sys/kernel"), Path("corpus")))
+    assert (told.returncode, told.stderr.count("\n")) == (1, 1)
+    assert "Let this user write there, or set CLUSTER_TALKS_DATA to another folder." in told.stderr
+
+
+def test_settings_are_printed_whole_and_as_json(tmp_path: Path) -> None:
+    env = environment(tmp_path, tmp_path, CLUSTER_TALKS_KEY="ct_very_secret", COLUMNS="40")
+    lines = cluster_talks("settings", env=env).stdout.splitlines()
+    listed = json.loads(cluster_talks("settings", "--json", env=env).stdout)
+    assert len(listed) == len(Settings.model_fields)
+    for row in listed:
+        assert any(row["setting"] in line and row["description"] in line for line in lines)
+    assert "ct_very_secret" not in str(lines) + str(listed)
 
 
 def test_two_servers_cannot_share_a_data_folder(server: Server) -> None:

@@ -37,16 +37,19 @@ ROUTES = (
     ("POST", "/insights/missed-1/question"),
     ("POST", "/feedback/1/question"),
 )
-FORM = {"question": PARKING, "kind": "answerable", "facts": ""}
+FORM = {"question": PARKING, "kind": "answerable", "facts": "2 euro"}
+REFUSE = {"kind": "unanswerable"}
+THEIRS = '{"id": "1", "question": "Who pays?", "must_include": [["the buyer"]]}\n'
 
 
 @dataclass(frozen=True)
 class Site:
-    """The application over a library of one document, and a file of questions."""
+    """The application over a library of one document, the file of the maintainers' questions, and that of our own."""
 
     client: TestClient
     stores: Stores
     keys: dict[str, str]
+    theirs: Path
     file: Path
 
     def miss(self, question: str = PARKING, people: int = 3, **more: Any) -> str:
@@ -89,7 +92,7 @@ def site(stores: Stores, tmp_path: Path) -> Iterator[Site]:
     install(app, state)
     keys = {role: library.keys.create("Ana", role)[1] for role in ROLES}
     with TestClient(app, follow_redirects=False) as client:
-        yield Site(client, stores, keys, settings.asked)
+        yield Site(client, stores, keys, settings.asked, settings.data / "questions.jsonl")
 
 
 def problem(response: httpx.Response, status: int) -> str:
@@ -119,7 +122,7 @@ def test_a_theme_becomes_a_question_and_is_done(site: Site) -> None:
     question = added.json()["question"]
     assert (question["question"], question["lang"], question["abstain"]) == (PARKING, "en", False)
     assert added.json()["warnings"] == []
-    assert site.call("GET", "/questions").json() == [question]
+    assert site.call("GET", "/questions").json() == [{**question, "own": True}]
     assert json.loads(site.file.read_text()) == {
         "id": question["id"], "lang": "en", "kind": "answerable", "question": PARKING, "must_include": [["2 euro", "EUR 2"]],
     }  # fmt: skip
@@ -137,9 +140,9 @@ def test_what_a_maintainer_writes_takes_the_place_of_what_was_asked(site: Site) 
 
 
 def test_a_question_that_is_asked_already_is_refused_and_its_theme_stays(site: Site) -> None:
-    assert site.call("POST", f"/insights/{site.miss()}/question", json={"kind": "unanswerable"}).status_code == 201
+    assert site.call("POST", f"/insights/{site.miss()}/question", json=REFUSE).status_code == 201
     again = site.miss(PARKING.upper())
-    detail = problem(site.call("POST", f"/insights/{again}/question", json={}), 409)
+    detail = problem(site.call("POST", f"/insights/{again}/question", json=REFUSE), 409)
     assert re.match(r"This question is asked already, with the id staff-[0-9a-f]{8}\.", detail)
     assert site.themes() == [PARKING.upper()]
     assert site.asked() == [PARKING]
@@ -147,7 +150,7 @@ def test_a_question_that_is_asked_already_is_refused_and_its_theme_stays(site: S
 
 def test_a_complaint_becomes_a_question_and_is_done(site: Site) -> None:
     number, silent = site.rate(question=PARKING), site.rate(answer="b", rating="up")
-    added = site.call("POST", f"/feedback/{number}/question", json={}).json()
+    added = site.call("POST", f"/feedback/{number}/question", json=REFUSE).json()
     assert (added["question"]["question"], added["question"]["lang"]) == (PARKING, "hr")
     assert [bool(row["done"]) for row in site.call("GET", "/feedback").json()] == [False, True]
     assert "has no question" in problem(site.call("POST", f"/feedback/{silent}/question", json={}), 422)
@@ -156,27 +159,41 @@ def test_a_complaint_becomes_a_question_and_is_done(site: Site) -> None:
 
 
 def test_a_question_is_removed_again(site: Site) -> None:
-    id_ = site.call("POST", f"/insights/{site.miss()}/question", json={}).json()["question"]["id"]
+    id_ = site.call("POST", f"/insights/{site.miss()}/question", json=REFUSE).json()["question"]["id"]
     assert site.call("DELETE", f"/questions/{id_}").status_code == 204
     assert site.call("GET", "/questions").json() == []
     assert "No question has the id" in problem(site.call("DELETE", f"/questions/{id_}"), 404)
 
 
+def test_the_questions_of_the_maintainers_are_listed_and_stay(site: Site) -> None:
+    site.theirs.parent.mkdir()
+    site.theirs.write_text(THEIRS)
+    site.call("POST", f"/insights/{site.miss()}/question", json=REFUSE)
+    listed = site.call("GET", "/questions").json()
+    assert [(question["question"], question["own"]) for question in listed] == [("Who pays?", False), (PARKING, True)]
+    assert "'1' is one of the maintainers' file" in problem(site.call("DELETE", "/questions/1"), 409)
+    assert site.theirs.read_text() == THEIRS
+
+
 def test_a_broken_file_is_told_with_its_line_and_nothing_changes(site: Site) -> None:
-    site.file.parent.mkdir()
-    site.file.write_text("nonsense\n")
+    site.theirs.parent.mkdir()
+    site.theirs.write_text("nonsense\n")
     theme = site.miss()
     for method, path in (("GET", "/questions"), ("POST", f"/insights/{theme}/question"), ("DELETE", "/questions/x")):
-        assert problem(site.call(method, path, json={}), 409).startswith("questions.jsonl, line 1: ")
-    assert site.file.read_text() == "nonsense\n"
+        assert problem(site.call(method, path, json=REFUSE), 409).startswith("questions.jsonl, line 1: ")
     assert site.themes() == [PARKING]
+    assert site.asked() == []
+    site.log_in("maintainer")
+    page = site.client.get("/staff/questions")
+    assert (page.status_code, "questions.jsonl, line 1: " in page.text, PARKING in page.text) == (200, True, True)
 
 
 BAD: dict[str, dict[str, Any]] = {
-    "more": {"id": "mine"},
-    "kind": {"kind": "followup"},
-    "language": {"language": "xx"},
-    "question": {"question": "x" * 501},
+    "no fact": {},
+    "more": {"id": "mine", "must_include": [["2 euro"]]},
+    "kind": {"kind": "followup", "must_include": [["2 euro"]]},
+    "language": {"language": "xx", "must_include": [["2 euro"]]},
+    "question": {"question": "x" * 501, "must_include": [["2 euro"]]},
     "empty fact": {"must_include": [[]]},
     "blank fact": {"must_include": [[" "]]},
     "fact of a person": {"must_include": [["ana@firma.hr"]]},
@@ -235,7 +252,9 @@ def test_a_maintainer_turns_a_theme_into_a_question_and_takes_it_back(site: Site
     assert '<form method="post" action="/staff/questions/turn">' in site.client.get("/staff/questions").text
     form = {**FORM, "theme": theme, "facts": "2 euro | EUR 2\r\n\r\nTuesday\r\n"}
     turned = site.client.post("/staff/questions/turn", data=form)
-    assert re.fullmatch(r"/staff/questions\?said=turned&added=staff-[0-9a-f]{8}", turned.headers["location"])
+    assert re.fullmatch(
+        r"/staff/questions\?said=turned&added=staff-[0-9a-f]{8}&missed=1&missed=2&missed=3", turned.headers["location"]
+    )
     page = site.client.get(turned.headers["location"]).text
     assert "The question was added" in page
     assert "<li>2 euro or EUR 2</li>" in page
@@ -243,10 +262,39 @@ def test_a_maintainer_turns_a_theme_into_a_question_and_takes_it_back(site: Site
     assert read_questions(site.file)[0].must_include == [["2 euro", "EUR 2"], ["Tuesday"]]
     found = re.search(r'name="id" value="(staff-\w+)"', page)
     assert found
-    removed = site.client.post("/staff/questions/remove", data={"id": found[1]})
-    assert removed.headers["location"] == "/staff/questions?said=removed"
+    form = {"id": found[1], "missed": re.findall(r'name="missed" value="(\d+)"', page)}
+    removed = site.client.post("/staff/questions/remove", data=form)
+    assert removed.headers["location"] == "/staff/questions?said=reopened"
     assert "The question was removed." in site.client.get(removed.headers["location"]).text
-    assert site.asked() == []
+    assert (site.asked(), site.themes()) == ([], [PARKING])
+    assert site.client.post("/staff/questions/remove", data=form).status_code == 404
+
+
+def test_maintainers_see_the_questions_that_were_added_and_remove_one(site: Site) -> None:
+    site.theirs.parent.mkdir()
+    site.theirs.write_text(THEIRS)
+    for question in (PARKING, HOSTILE):
+        site.call("POST", f"/insights/{site.miss(question)}/question", json=REFUSE)
+    site.log_in("staff")
+    assert "that were added here" not in site.client.get("/staff/questions").text
+    site.log_in("maintainer")
+    page = site.client.get("/staff/questions").text
+    assert "Test questions that were added here" in page
+    assert ("Who pays?" in page, str(escape(HOSTILE)) in page, "<img" in page) == (False, True, False)
+    newest, oldest = re.findall(r'name="id" value="(staff-\w+)"', page)
+    site.client.post("/staff/questions/remove", data={"id": newest})
+    assert site.asked() == [PARKING]
+    site.client.post("/staff/questions/remove", data={"id": oldest})
+    assert "that were added here" not in site.client.get("/staff/questions").text
+
+
+@pytest.mark.parametrize("facts", ["", " \r\n "])
+def test_a_question_to_be_answered_is_not_added_without_a_key_fact(site: Site, facts: str) -> None:
+    site.log_in("maintainer")
+    theme = site.miss()
+    told = site.client.post("/staff/questions/turn", data={**FORM, "theme": theme, "facts": facts})
+    assert (told.status_code, "needs a key fact" in told.text) == (422, True)
+    assert (site.asked(), site.themes()) == ([], [PARKING])
 
 
 def test_a_maintainer_turns_a_complaint_into_a_question_to_be_refused(site: Site) -> None:
@@ -254,15 +302,18 @@ def test_a_maintainer_turns_a_complaint_into_a_question_to_be_refused(site: Site
     site.log_in("maintainer")
     page = site.client.get("/staff/feedback").text
     assert f'action="/staff/feedback/{number}/turn"' in page
-    turned = site.client.post(
-        f"/staff/feedback/{number}/turn", data={**FORM, "question": HOSTILE, "kind": "unanswerable"}
-    )
+    turned = site.client.post(f"/staff/feedback/{number}/turn", data={"question": HOSTILE, **REFUSE})
     shown = site.client.get(turned.headers["location"]).text
     assert "It should be refused." in shown
     assert "<script" not in shown
     assert "<img" not in shown
     assert str(escape(HOSTILE)) in shown
     assert site.asked() == [HOSTILE]
+    found = re.search(r'name="id" value="(staff-\w+)"', shown)
+    assert found
+    site.client.post("/staff/questions/remove", data={"id": found[1], "feedback": [str(number)]})
+    assert [row["done"] for row in site.call("GET", "/feedback").json()] == [None]
+    assert site.asked() == []
 
 
 def test_staff_see_no_form_and_send_none(site: Site) -> None:

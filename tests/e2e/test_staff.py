@@ -137,7 +137,7 @@ def test_an_empty_and_an_endless_key_are_refused(nobody: httpx.Client) -> None:
 
 
 def test_the_session_is_a_cookie_for_these_pages_only(site: Staffed, nobody: httpx.Client) -> None:
-    cookie = log_in(nobody, site.keys["staff"]).headers["set-cookie"]
+    cookie = log_in(nobody, site.keys["staff"]).headers.get_list("set-cookie")[0]
     name, *attributes = cookie.split("; ")
     assert sorted(attributes) == ["HttpOnly", "Max-Age=28800", "Path=/staff", "SameSite=strict"]
     assert site.keys["staff"] not in cookie
@@ -294,7 +294,9 @@ def test_a_question_is_marked_as_done(site: Staffed, staff: httpx.Client) -> Non
 
 
 def test_an_empty_list_says_what_will_appear() -> None:
-    shown = page("questions", None, themes=[], keeping=Keeping(people=5), chart=Chart("a", "", [], []), trend=trend)
+    chart, keeping = Chart("a", "", [], []), Keeping(people=5)
+    told = {"themes": [], "added": None, "own": [], "broken": "", "keeping": keeping, "chart": chart, "trend": trend}
+    shown = page("questions", None, **told)
     assert "A group is shown once 5 people have asked" in bytes(shown.body).decode()
 
 

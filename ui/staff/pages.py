@@ -34,6 +34,7 @@ SAID = {  # what a page says after something was done, by the word in its addres
     "feedback": "Marked as done.",
     "turned": "The question was added, and what it came from is marked as done.",
     "removed": "The question was removed. What it came from stays done.",
+    "reopened": "The question was removed. What it came from is open again.",
     "served": "The edition is served from now on.",
 }
 REASONS = {  # why a question was refused, or what was wrong with an answer

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
-from urllib.parse import quote
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Depends, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_core import to_json
 from starlette.responses import Response
 
@@ -22,8 +22,8 @@ from assistant.api.feedback import Number
 from assistant.api.questions import KINDS, Added, QuestionIn
 from assistant.api.state import Ready, State, StateNow
 from assistant.ask import Assistant
-from assistant.errors import BadRequest
-from assistant.golden import doubts, read_golden
+from assistant.errors import BadRequest, Conflict
+from assistant.golden import Asked, doubts, read_asked
 from assistant.insights import MAX_KEPT, Theme, find_theme, mark_done, themes
 from ui.staff import figures
 from ui.staff.pages import page
@@ -32,6 +32,8 @@ from ui.staff.session import PATH, Maintainer, Staff
 router = APIRouter()
 Show = Literal["open", "down", "up", "all"]
 Ending = Literal["csv", "json"]
+MOST = 400  # rows that are opened again; an address has room for so many
+Rows = Annotated[list[Annotated[int, Field(ge=1, le=2**31 - 1)]], Field(max_length=MOST)]
 
 
 def _back(where: str) -> RedirectResponse:
@@ -53,9 +55,18 @@ Themes = Annotated[list[Theme], Depends(_themes)]
 
 @router.get("/questions")
 def listed(
-    key: Staff, found: Themes, assistant: Ready, state: StateNow, said: str = "", added: str = ""
+    key: Staff,
+    found: Themes,
+    assistant: Ready,
+    state: StateNow,
+    missed: Annotated[Rows, Query()] = [],  # noqa: B006 - FastAPI copies it
+    feedback: Annotated[Rows, Query()] = [],  # noqa: B006
+    said: str = "",
+    added: str = "",
 ) -> HTMLResponse:
-    """What people ask that the documents do not answer; for maintainers also the question that was `added` just now."""
+    """What people ask that the documents do not answer; for maintainers also the questions of our own, and first the
+    one that was `added` just now, from those `missed` and that `feedback`."""
+    own, broken = _own(state) if key.may("maintainer") else ([], "")
     return page(
         "questions",
         key,
@@ -64,12 +75,23 @@ def listed(
         keeping=state.keeping,
         chart=figures.asked_a_week(assistant.library),
         trend=figures.trend,
-        added=_added(added, assistant, state) if added and key.may("maintainer") else None,
+        added=_added(added, own, assistant),
+        own=[case for case in own if case.id != added],
+        broken=broken,
+        came_from={"missed": missed, "feedback": feedback},
     )
 
 
-def _added(id_: str, assistant: Assistant, state: State) -> Added | None:
-    case = next((case for case in read_golden(state.settings.asked) if case.id == id_), None)
+def _own(state: State) -> tuple[list[Asked], str]:
+    """The questions that can be removed, newest first, and why they cannot be read."""
+    try:
+        return [case for case in read_asked(state.settings) if case.own][::-1], ""
+    except Conflict as error:
+        return [], str(error)
+
+
+def _added(id_: str, own: Sequence[Asked], assistant: Assistant) -> Added | None:
+    case = next((case for case in own if case.id == id_), None)
     return Added(case, doubts(assistant.library, case)) if case else None
 
 
@@ -118,18 +140,29 @@ def turn_theme(
     theme: Annotated[str, Form(max_length=64)],
 ) -> Response:
     """Make a theme a question that every new edition is asked."""
-    return _turned(asked.add_theme(theme, found, wanted, assistant, state))
+    rows = find_theme(found, theme)
+    return _turned(asked.add_theme(theme, found, wanted, assistant, state), rows.rows, rows.complaints)
 
 
 @router.post("/questions/remove")
-def remove(_: Maintainer, state: StateNow, id: Annotated[str, Form(max_length=200)]) -> Response:
-    """Ask new editions a question no longer."""
+def remove(
+    _: Maintainer,
+    assistant: Ready,
+    state: StateNow,
+    id: Annotated[str, Form(max_length=200)],
+    missed: Annotated[Rows, Form()] = [],  # noqa: B006
+    feedback: Annotated[Rows, Form()] = [],  # noqa: B006
+) -> Response:
+    """Ask new editions a question no longer, and open again what it came from."""
     golden.remove(id, state)
-    return _back("questions?said=removed")
+    assistant.library.missed.reopen(missed)
+    assistant.library.feedback.reopen(feedback)
+    return _back(f"questions?said={'reopened' if missed or feedback else 'removed'}")
 
 
-def _turned(added: Added) -> Response:
-    return _back(f"questions?said=turned&added={quote(added.question.id)}")
+def _turned(added: Added, missed: Sequence[int], feedback: Sequence[int]) -> Response:
+    values = {"said": "turned", "added": added.question.id, "missed": missed[:MOST], "feedback": feedback[:MOST]}
+    return _back(f"questions?{urlencode(values, doseq=True)}")
 
 
 # --- feedback
@@ -171,4 +204,4 @@ def saved_feedback(_: Staff, ending: Ending, assistant: Ready) -> Response:
 @router.post("/feedback/{number}/turn")
 def turn_feedback(_: Maintainer, number: Number, wanted: Wanted, assistant: Ready, state: StateNow) -> Response:
     """Make the question of a down-vote one that every new edition is asked."""
-    return _turned(golden.add_rated(number, wanted, assistant, state))
+    return _turned(golden.add_rated(number, wanted, assistant, state), [], [number])
