@@ -42,7 +42,7 @@ SCOPES = {  # which requests a key is restricted to, as "METHOD path"
 }
 MAX_NAME = 100
 YEAR = "365d"
-REMEDY = "Send `Authorization: Bearer` and a key; `cluster-talks keys create NAME --role maintainer` makes one."
+REMEDY = "Send `Authorization: Bearer` and a key; `cluster-talks keys create NAME --role ROLE` makes one."
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Make, list and revoke keys of the API.")
 console = open_console()
@@ -84,6 +84,12 @@ class Key:
     def opens_pages(self) -> bool:
         """Whether a browser may get a session with it."""
         return self.covers("GET /")
+
+
+def scope_of(request: str) -> str | None:
+    """The scope that covers a request such as "POST /api/v1/ask"."""
+    covering = (scope for scope, patterns in SCOPES.items() if any(fnmatchcase(request, p) for p in patterns))
+    return next(covering, None)
 
 
 class Keys:

@@ -21,7 +21,7 @@ from assistant.api.problems import problem
 from assistant.api.start_page import PAGE
 from assistant.api.state import State
 from assistant.errors import ClusterTalksError, Forbidden, NotReady, Unauthorized
-from assistant.keys import REMEDY, Key
+from assistant.keys import REMEDY, Key, scope_of
 from assistant.keytext import is_ours
 from assistant.library import Library
 
@@ -101,12 +101,13 @@ class Door:
         if access.refused and access.ours and path.startswith(API):  # clients of OpenAI send what they like
             return unauthorized(access.refused)
         if access.key and not _in_scope(access.key, scope):
-            return _out_of_scope(access.key)
+            return _out_of_scope(access.key, scope)
         return self._closed_to(access, path, scope) if self._closed and not access.key else None
 
     def _closed_to(self, access: Access, path: str, scope: Scope) -> Response | None:
         if access.session:
-            return None if path.startswith(READ) or _in_scope(access.session, scope) else _out_of_scope(access.session)
+            allowed = path.startswith(READ) or _in_scope(access.session, scope)
+            return None if allowed else _out_of_scope(access.session, scope)
         if not self._state.ready:
             return HTMLResponse(PAGE) if path == "/" else _not_ready(self._state)
         if scope.get("method") == "GET" and (path == "/" or _for_people(scope)):
@@ -141,13 +142,18 @@ def unauthorized(error: ClusterTalksError) -> Response:
 def _in_scope(key: Key, scope: Scope) -> bool:
     path = scope["path"]
     if path.startswith(API):
-        return key.covers(f"{scope.get('method', 'GET')} {path}")
+        return key.covers(_request(scope))
     return path.startswith(UNSCOPED) or key.opens_pages()
 
 
-def _out_of_scope(key: Key) -> Response:
-    only = ", ".join(key.scopes)
-    return _told(Forbidden(f"This key is only for {only}.", "Use a key with the scope for this, or with none."))
+def _out_of_scope(key: Key, scope: Scope) -> Response:
+    wanted = scope_of(_request(scope))
+    remedy = f"Use a key with the scope {wanted}, or with none." if wanted else "Use a key without scopes."
+    return _told(Forbidden(f"This key is only for {', '.join(key.scopes)}.", remedy))
+
+
+def _request(scope: Scope) -> str:
+    return f"{scope.get('method', 'GET')} {scope['path']}"
 
 
 def _for_people(scope: Scope) -> bool:

@@ -41,7 +41,7 @@ def get_maintainer(key: Annotated[Key, Depends(get_key)]) -> Key:
 
 def _with_role(key: Key, role: str) -> Key:
     if not key.may(role):
-        raise Forbidden(f"A {key.role} may not do this.", f"Use a key with the role {role}.")
+        raise Forbidden(f"The role {key.role} may not do this.", f"Use a key with the role {role}.")
     return key
 
 

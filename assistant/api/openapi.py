@@ -47,7 +47,7 @@ USUAL = {  # what a response with this status says
     for status, title, detail, remedy in (
         (400, "The body is not JSON", "Expecting value.", "Send a JSON object."),
         (401, "A key is needed", "The key is unknown or revoked.", "Send `Authorization: Bearer` and a key."),
-        (403, "Not allowed with this key", "A reader may not do this.", "Use a key with the role maintainer."),
+        (403, "Not allowed with this key", "The role reader may not do this.", "Use a key with the role maintainer."),
         (404, "Not found", "There is no edition 99.", "`cluster-talks editions` lists them."),
         (409, "Not possible in this state", "Edition 2 is being served.", "Publish another one first."),
         (413, "The request is too large", f"Over {MAX_BODY:,} bytes.", "Send less."),

@@ -256,8 +256,9 @@ def test_scopes_hold_on_every_route(sites: dict[bool, Site]) -> None:
         site.keys["scoped"] = site.library.keys.create("Ana", "maintainer", scopes=scopes.split())[1]
         found = {request for request in [*RULES, "GET /"] if site.send(request, "scoped").status_code != 403}
         assert found == FREE | requests, scopes
-    told = site.send("GET /api/v1/runs", "scoped").json()["detail"]
-    assert told == "This key is only for openai, mcp."
+    told = site.send("GET /api/v1/runs", "scoped").json()
+    assert told["detail"] == "This key is only for openai, mcp."
+    assert told["remedy"] == "Use a key with the scope maintain, or with none."
 
 
 FREE = {request for request, rule in RULES.items() if rule == "everyone" or "/docs" in request or "openapi" in request}
