@@ -19,6 +19,7 @@ from assistant.telemetry.requests import route_of
 
 MAX_BODY = 1_000_000
 MEDIA_TYPE = "application/problem+json"
+SEND_JSON = "Send a JSON object with the header `Content-Type: application/json`."
 
 
 class Problem(BaseModel):
@@ -60,11 +61,13 @@ async def _ours(_: Request, error: Exception) -> Response:
     return problem(error.status, error.title, error.detail, error.remedy)
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - the handler is registered for this class
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return problem(400, "The body is not JSON", f"{first['ctx']['error']}.", "Send a JSON object.")
+    if first["loc"] == ("body",) and "json" not in request.headers.get("content-type", ""):
+        return problem(422, "The request cannot be used", "The body is not sent as JSON.", SEND_JSON)
     where = ".".join(str(part) for part in first["loc"][1:]) or "body"
     return problem(422, "The request cannot be used", f"{where}: {first['msg']}.", "See /docs for the fields.")
 

@@ -201,6 +201,12 @@ def test_bad_input_is_a_problem_document_that_says_what_to_do(client: httpx.Clie
     assert problem["remedy"]
 
 
+def test_a_body_without_its_type_says_which_header_is_missing(client: httpx.Client) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}  # what curl -d sends
+    refused = client.post(ASK, content=b'{"question": "Why?"}', headers=form)
+    assert (refused.status_code, "`Content-Type: application/json`" in refused.json()["remedy"]) == (422, True)
+
+
 @pytest.mark.parametrize(
     "path", ["/api/v1/nothing", "/api/v1/sources/nothing/text", "/api/v1/sources?edition=99", "/read/nothing"]
 )
