@@ -36,7 +36,7 @@ from assistant.api.headers import SafeHeaders
 from assistant.api.limits import RateLimit
 from assistant.api.state import State
 from assistant.api.watch import NO_TELEMETRY, watch
-from assistant.errors import ClusterTalksError
+from assistant.errors import ClusterTalksError, NotReady
 from assistant.mcp import http as mcp
 
 DESCRIPTION = """Cited answers about the EU Clusters Talks and innovation procurement, only from ingested documents.
@@ -87,6 +87,6 @@ def _guarded(warm_up: Callable[[State, FastAPI], None], state: State, app: FastA
     except ClusterTalksError as error:
         logging.getLogger(__name__).error("The start failed: %s", error)
         state.fail(error)
-    except Exception as error:
+    except Exception:  # its text is for the log
         logging.getLogger(__name__).exception("The start failed")
-        state.fail(error)
+        state.fail(NotReady("The start failed, the log says why.", "`cluster-talks doctor` tells what to mend."))

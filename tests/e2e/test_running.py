@@ -10,8 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi.testclient import TestClient
 
+from assistant.api.app import create_app
 from assistant.api.running import AT_ONCE
+from assistant.api.state import State
 from assistant.errors import NotReady
 from assistant.library import Library
 from assistant.records import Event, Status
@@ -101,3 +104,15 @@ def test_who_looks_at_the_server_waits_for_nobody(library: Library) -> None:
 
     with serving(assistant) as client:
         assert asyncio.run(look(client.base_url)) == [200, 200]
+
+
+def test_a_start_that_fails_unexpectedly_tells_what_to_do_and_no_more() -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("/home/ana/secret: file is not a database")
+
+    state = State()
+    with TestClient(create_app(state, broken)) as client:
+        until(lambda: state.failure)
+        told = client.get("/readyz").json()["failure"] + client.post("/api/v1/ask", json={"question": "Why?"}).text
+    assert "secret" not in told
+    assert told.count("`cluster-talks doctor` tells what to mend.") == 2
