@@ -174,10 +174,12 @@ class Page:
             restricted=focus != Focus(),
             asked_after=bool(exchanges),
         )
+        box: Any = ""  # emptied once: what is typed while an answer comes stays
         with self._turns.take(str(request.session_hash)) as stop:
             for conversation in converse(self._assistant, exchanges, question, language, stop, focus, note):
                 failed = conversation[-1].state == "failed"
-                yield self._shown(conversation, language) | {self.box: question if failed else ""}
+                yield self._shown(conversation, language) | {self.box: question if failed else box}
+                box = gr.skip()
 
     def _ask_chosen(
         self, exchanges: Exchanges, language: str, focus: Focus, chosen: gr.EventData, request: gr.Request
