@@ -208,6 +208,8 @@ def test_the_door_has_no_barrier(enter: Enter) -> None:
     for dark in (False, True):
         seen = enter(width=390, dark=dark)
         log_in(seen.page, "nonsense")
+        expect(seen.page.get_by_role("alert")).to_be_visible()
+        seen.page.wait_for_load_state()  # with its style
         assert [str(found) for found in look_over(seen.page)] == []
         seen.shot(f"staff-refused-390{'-dark' if dark else ''}")
 
