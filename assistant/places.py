@@ -5,13 +5,15 @@ To add a way of opening a place, write a function and a line in OPENERS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from assistant.language import message, say
 from assistant.records import Anchor, Cue, Document
 
+PAGE, SLIDE = message("page {number}"), message("slide {number}")
 PAGES = (".html", ".htm", ".xhtml")
 WITH_TIME_IN_QUERY = ("youtube.com", "youtu.be")
 FRAGMENT_WORDS = 5  # of a text fragment's beginning and end
@@ -34,6 +36,16 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def told_place(anchor: Anchor, language: str) -> Iterator[str]:
+    """What a reader needs to find a place again: its heading, page, slide, time; as plain text."""
+    yield from anchor.heading[-1:]
+    for words, number in ((PAGE, anchor.label or anchor.page), (SLIDE, anchor.slide)):
+        if number is not None:
+            yield say(words, language, number=number)
+    if anchor.start is not None:
+        yield clock(anchor.start)
 
 
 def original(document: Document, anchor: Anchor, text: str) -> str | None:

@@ -9,7 +9,7 @@ from html import escape
 from babel.dates import format_date
 
 from assistant.language import message
-from assistant.places import clock
+from assistant.places import PAGE, SLIDE, clock
 from assistant.records import Citation
 from ui.conversation import Excerpt, Exchange, Source
 from ui.languages import locale_of
@@ -71,9 +71,6 @@ def _where(citation: Citation, language: str) -> str:
     if anchor.start is not None:
         places.append(_time(citation, anchor.start))
     return f'<p class="where">{" · ".join(places)}</p>' if places else ""
-
-
-PAGE, SLIDE = message("page {number}"), message("slide {number}")
 
 
 def _time(citation: Citation, start: float) -> str:

@@ -13,7 +13,7 @@ from io import BytesIO
 from babel.dates import format_date
 
 from assistant.language import say
-from assistant.places import clock
+from assistant.places import told_place
 from assistant.records import Citation, Sentence
 from ui.conversation import Exchange
 from ui.focus import restrictions
@@ -115,14 +115,8 @@ def _block(sentence: Sentence) -> str:
 
 def _reference(citation: Citation, language: str, address: str) -> Iterator[str]:
     """What a reader needs to find the place again."""
-    anchor = citation.anchor
     yield citation.title
-    yield from anchor.heading[-1:]
-    for message, number in (("page {number}", anchor.label or anchor.page), ("slide {number}", anchor.slide)):
-        if number is not None:
-            yield say(message, language, number=number)
-    if anchor.start is not None:
-        yield clock(anchor.start)
+    yield from told_place(citation.anchor, language)
     if citation.publisher:
         yield citation.publisher
     yield citation.url or f"{address}{citation.link}"

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from assistant.api.limits import Window, client_of
-from assistant.api.problems import problem
+from assistant.api.problems import problem, told
 from assistant.api.start_page import PAGE
 from assistant.api.state import State
 from assistant.errors import ClusterTalksError, Forbidden, NotReady, Unauthorized
@@ -134,7 +134,7 @@ def session_key(library: Library, token: str) -> Key | None:
 
 def unauthorized(error: ClusterTalksError) -> Response:
     """The problem, which tells that a key is wanted."""
-    response = _told(error)
+    response = told(error)
     response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
@@ -149,7 +149,7 @@ def _in_scope(key: Key, scope: Scope) -> bool:
 def _out_of_scope(key: Key, scope: Scope) -> Response:
     wanted = scope_of(_request(scope))
     remedy = f"Use a key with the scope {wanted}, or with none." if wanted else "Use a key without scopes."
-    return _told(Forbidden(f"This key is only for {', '.join(key.scopes)}.", remedy))
+    return told(Forbidden(f"This key is only for {', '.join(key.scopes)}.", remedy))
 
 
 def _request(scope: Scope) -> str:
@@ -171,9 +171,5 @@ def _not_ready(state: State) -> Response:
     try:
         _ = state.assistant
     except NotReady as error:
-        return _told(error)
-    return _told(NotReady("The server has just become ready.", "Try again."))
-
-
-def _told(error: ClusterTalksError) -> Response:
-    return problem(error.status, error.title, error.detail, error.remedy)
+        return told(error)
+    return told(NotReady("The server has just become ready.", "Try again."))

@@ -81,9 +81,9 @@ def _checked(body: AskIn) -> Question:
 Asked = Annotated[Question, Depends(_checked)]
 
 
-def noting(question: Question, assistant: Assistant, state: State, request: Request) -> Callable[[Answer], None]:
-    """What keeps the question once its answer is known, if that is a refusal."""
-    return lambda answer: note_missed(
+def finish(question: Question, answer: Answer, assistant: Assistant, state: State, request: Request) -> None:
+    """What is done with an answer once it is whole: its question is noted if it was refused, the answer is kept."""
+    note_missed(
         assistant.library,
         question.text,
         answer,
@@ -92,22 +92,21 @@ def noting(question: Question, assistant: Assistant, state: State, request: Requ
         restricted=question.filters != Filters() or question.as_of not in (None, date.today()),
         asked_after=bool(question.history),
     )
+    if state.keeping.answers:
+        assistant.library.answers.keep(answer)
 
 
 Finish = Callable[[Question, Answer], None]
 
 
 def _finishing(assistant: Ready, state: StateNow, request: Request, tasks: BackgroundTasks) -> Finish:
-    """What is done with an answer once it is whole: its question is noted if it was refused; the answer is kept, and
-    written once it has been sent."""
+    """Finishes an answer; what is kept of it is written once it has been sent."""
 
-    def finish(question: Question, answer: Answer) -> None:
-        noting(question, assistant, state, request)(answer)
-        if state.keeping.answers:
-            assistant.library.answers.keep(answer)
-            tasks.add_task(assistant.library.answers.flush)
+    def finishing(question: Question, answer: Answer) -> None:
+        finish(question, answer, assistant, state, request)
+        tasks.add_task(assistant.library.answers.flush)
 
-    return finish
+    return finishing
 
 
 Finishing = Annotated[Finish, Depends(_finishing)]

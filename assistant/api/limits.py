@@ -76,7 +76,8 @@ class Standing:
 
 class Window:
     """Counts what each client does over a moving window, in the memory of this process: each is remembered for as long
-    as that, or until `most` others did something later."""
+    as that, or until `most` others did something later. The memory of the library `limits` keeps every client for ever.
+    """
 
     def __init__(self, limit: RateLimitItem, most: int = CLIENTS) -> None:
         self.limit, self._most = limit, most

@@ -48,6 +48,11 @@ def problem(status: int, title: str, detail: str, remedy: str = "", retry: int =
     return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
+def told(error: ClusterTalksError) -> Response:
+    """The response to one of our errors."""
+    return problem(error.status, error.title, error.detail, error.remedy)
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of the application as a problem document."""
     app.add_exception_handler(ClusterTalksError, _ours)
@@ -58,7 +63,7 @@ def install(app: FastAPI) -> None:
 
 async def _ours(_: Request, error: Exception) -> Response:
     assert isinstance(error, ClusterTalksError)  # noqa: S101 - the handler is registered for this class
-    return problem(error.status, error.title, error.detail, error.remedy)
+    return told(error)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -95,11 +95,6 @@ def _rated(assistant: Assistant, number: int) -> dict[str, Any]:
     raise NotFound(f"There is no feedback {number}.", "GET /api/v1/feedback lists the latest.")
 
 
-def remove(id_: str, state: State) -> None:
-    """Ask a question no longer. Raises NotFound and Conflict as `assistant.golden.remove_asked`."""
-    remove_asked(state.settings, id_)
-
-
 @router.get("/questions")
 def listed(state: StateNow) -> list[Asked]:
     """What every new edition is asked before it is served; those that are `own` can be removed."""
@@ -115,4 +110,4 @@ def from_feedback(id: Number, body: QuestionIn, assistant: Ready, state: StateNo
 @router.delete("/questions/{id}", status_code=204, responses=responses(404))
 def delete(id: Annotated[str, Path(max_length=200)], state: StateNow) -> None:
     """Ask an `own` question no longer."""
-    remove(id, state)
+    remove_asked(state.settings, id)

@@ -15,7 +15,6 @@ from assistant.keys import Key
 from assistant.settings import Settings
 
 PATIENCE = 2  # seconds
-WAITS = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
 SOON = timedelta(days=14)
 PORTS = {"http": 80, "https": 443}
 

@@ -62,19 +62,17 @@ class _Endpoint:
         from assistant.asking import LocalAsker
 
         assistant = self._state.assistant
-        return LocalAsker(assistant, str(request.base_url).rstrip("/"), self._noting(assistant, request))
+        return LocalAsker(assistant, str(request.base_url).rstrip("/"), self._finishing(assistant, request))
 
-    def _noting(self, assistant: Assistant, request: Request) -> Callable[[Question, Answer], None]:
-        """What POST /api/v1/ask does with an answer: a refused question is noted, the answer kept."""
-        from assistant.api.ask import noting
+    def _finishing(self, assistant: Assistant, request: Request) -> Callable[[Question, Answer], None]:
+        """What POST /api/v1/ask does with an answer, written at once."""
+        from assistant.api.ask import finish
 
-        def note(question: Question, answer: Answer) -> None:
-            noting(question, assistant, self._state, request)(answer)
-            if self._state.keeping.answers:
-                assistant.library.answers.keep(answer)
-                assistant.library.answers.flush()
+        def finishing(question: Question, answer: Answer) -> None:
+            finish(question, answer, assistant, self._state, request)
+            assistant.library.answers.flush()
 
-        return note
+        return finishing
 
 
 ELSEWHERE = "Call it from a program, or from a page of this server over HTTPS."

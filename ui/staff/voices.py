@@ -23,7 +23,7 @@ from assistant.api.questions import KINDS, Added, QuestionIn
 from assistant.api.state import Ready, State, StateNow
 from assistant.ask import Assistant
 from assistant.errors import BadRequest, Conflict
-from assistant.golden import Asked, doubts, read_asked
+from assistant.golden import Asked, doubts, read_asked, remove_asked
 from assistant.insights import MAX_KEPT, Theme, find_theme, mark_done, themes
 from ui.staff import figures
 from ui.staff.pages import page
@@ -154,7 +154,7 @@ def remove(
     feedback: Annotated[Rows, Form()] = [],  # noqa: B006
 ) -> Response:
     """Ask new editions a question no longer, and open again what it came from."""
-    golden.remove(id, state)
+    remove_asked(state.settings, id)
     assistant.library.missed.reopen(missed)
     assistant.library.feedback.reopen(feedback)
     return _back(f"questions?said={'reopened' if missed or feedback else 'removed'}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
@@ -28,7 +29,7 @@ from assistant.api.openai.questions import (
     server_sent,
     streamed,
 )
-from assistant.api.openai.wording import Piece, UrlCitation, joined, usage
+from assistant.api.openai.wording import Piece, UrlCitation, gathered, joined, usage
 from assistant.api.running import last
 from assistant.api.stream import GONE
 from assistant.records import Answer, Question
@@ -116,19 +117,14 @@ async def completions(body: ChatIn, asking: AskingNow, request: Request) -> Comp
     question = question_of(body, body.messages, "messages")
     if body.stream:
         return streamed(_chunks(asking, question, body.wants_usage))
-    end = await last(_whole(asking, question), request)
+    end = await last(gathered(asking.pieces(question), partial(_completed, asking, question)), request)
     return end if isinstance(end, Completion) else Response(status_code=GONE)
 
 
-def _whole(asking: Asking, question: Question) -> Iterator[Piece | Completion]:
-    said: list[Piece] = []
-    for piece in asking.pieces(question):
-        said.append(piece)
-        yield piece
-    whole = joined(said)
+def _completed(asking: Asking, question: Question, whole: Piece) -> Completion:
     assert whole.answer is not None  # noqa: S101 - the last piece brings it
     choice = ChatChoice(ChatMessage(whole.text, _annotations(whole)))
-    yield Completion(_id(asking), int(time.time()), [choice], _usage(question, whole), whole.answer)
+    return Completion(_id(asking), int(time.time()), [choice], _usage(question, whole), whole.answer)
 
 
 def _chunks(asking: Asking, question: Question, wants_usage: bool) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -36,7 +37,7 @@ from assistant.api.openai.questions import (
     server_sent,
     streamed,
 )
-from assistant.api.openai.wording import Piece, joined
+from assistant.api.openai.wording import Piece, gathered, joined
 from assistant.api.running import last
 from assistant.api.stream import GONE
 from assistant.records import Question
@@ -81,7 +82,7 @@ async def create(body: ResponseIn, asking: AskingNow, request: Request) -> Respo
     started = new_response(asking.id, body.metadata or {})
     if body.stream:
         return streamed(_events(started, asking.pieces(question), question))
-    end = await last(_whole(started, asking.pieces(question), question), request)
+    end = await last(gathered(asking.pieces(question), partial(_completed, started, question)), request)
     return end if isinstance(end, ResponseOut) else Response(status_code=GONE)
 
 
@@ -95,15 +96,7 @@ def kept(id_: Id) -> NoReturn:
     raise Refused(f"There is no response {id_[:100]!r}: none is kept.", "Ask again.", param="id", status=404)
 
 
-def _whole(started: ResponseOut, parts: Iterator[Piece], question: Question) -> Iterator[Piece | ResponseOut]:
-    said: list[Piece] = []
-    for piece in parts:
-        said.append(piece)
-        yield piece
-    yield _completed(started, joined(said), question)
-
-
-def _completed(started: ResponseOut, whole: Piece, question: Question) -> ResponseOut:
+def _completed(started: ResponseOut, question: Question, whole: Piece) -> ResponseOut:
     return replace(
         started,
         status="completed",
@@ -125,7 +118,7 @@ def _events(started: ResponseOut, parts: Iterator[Piece], question: Question) ->
         for piece in parts:
             said.append(piece)
             yield from write.piece(piece)
-        yield from _done(write, _completed(started, joined(said), question))
+        yield from _done(write, _completed(started, question, joined(said)))
     except Exception as error:
         failure = ResponseFailure(told(error)["error"]["message"])
         yield write("response.failed", response=replace(started, status="failed", error=failure))

@@ -7,14 +7,17 @@ find the same sources as annotations. What documents say cannot become a link, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 from assistant.citations import markdown
 from assistant.language import say
-from assistant.places import clock
+from assistant.places import told_place
 from assistant.records import Answer, Citation, Done, Event, Question, Said, Sentence
+
+End = TypeVar("End")
 
 SOURCES = "\n\n---\n\n**{heading}**\n\n{lines}"
 _SOURCES = re.compile(r"\n\n---\n\n\*\*[^*\n]+\*\*\n\n1\. .*\Z", re.DOTALL)
@@ -59,6 +62,15 @@ def pieces(events: Iterable[Event], site: str) -> Iterator[Piece]:
                 yield Piece(_sources(event.answer, site), answer=event.answer)
 
 
+def gathered(parts: Iterable[Piece], end: Callable[[Piece], End]) -> Iterator[Piece | End]:
+    """The pieces as they come, and at last what `end` makes of them as one."""
+    said: list[Piece] = []
+    for piece in parts:
+        said.append(piece)
+        yield piece
+    yield end(joined(said))
+
+
 def joined(parts: Sequence[Piece]) -> Piece:
     """All pieces as one."""
     citations = tuple(citation for part in parts for citation in part.citations)
@@ -95,17 +107,9 @@ def _sources(answer: Answer, site: str) -> str:
 
 
 def _source(citation: Citation, language: str, site: str) -> str:
-    return " · ".join((f"[{_line(citation.title)}]({_address(citation, site)})", *_place(citation, language)))
-
-
-def _place(citation: Citation, language: str) -> Iterator[str]:
-    anchor = citation.anchor
-    yield from map(_line, anchor.heading[-1:])
-    for message, number in (("page {number}", anchor.label or anchor.page), ("slide {number}", anchor.slide)):
-        if number is not None:
-            yield say(message, language, number=number)
-    if anchor.start is not None:
-        yield clock(anchor.start)
+    return " · ".join(
+        (f"[{_line(citation.title)}]({_address(citation, site)})", *map(_line, told_place(citation.anchor, language)))
+    )
 
 
 def _address(citation: Citation, site: str) -> str:
