@@ -113,7 +113,8 @@ def _day(text: str | None) -> date | None:
 def _text(nodes: Sequence[SyntaxTreeNode], addresses: dict[str, str | None]) -> tuple[str, tuple[SourceMark, ...]]:
     """The one text form of a Section, and the addresses of its notes at the characters that they follow."""
     text, last, marks = "", "", []
-    for prefix, line, notes in (block for node in nodes for block in _blocks(node)):
+    led = zip(nodes, [False, *map(_leads, nodes)], strict=False)
+    for prefix, line, notes in (block for node, after in led for block in _blocks(node, after)):
         if not line:
             continue
         text += ("" if not text else "\n" if prefix and prefix == last else "\n\n") + prefix
@@ -125,15 +126,20 @@ def _text(nodes: Sequence[SyntaxTreeNode], addresses: dict[str, str | None]) -> 
 _Notes = list[tuple[int, str]]
 
 
-def _blocks(node: SyntaxTreeNode) -> Iterator[tuple[str, str, _Notes]]:
+def _leads(node: SyntaxTreeNode) -> bool:
+    """Whether a paragraph leads to a list that follows: items are part of what it says, also where they are links."""
+    return node.type == "paragraph" and _inline(node)[0].endswith(":")
+
+
+def _blocks(node: SyntaxTreeNode, led: bool = False) -> Iterator[tuple[str, str, _Notes]]:
     """(line prefix, text, notes) of each paragraph, list item and table row below a node."""
     match node.type:
         case "paragraph":
-            yield "", *without_pointers(node)
+            yield "", *(_inline(node) if led else without_pointers(node))
         case "bullet_list" | "ordered_list":
             for item in node.children:
                 for child in item.children:
-                    yield from (("- ", line, notes) for _, line, notes in _blocks(child))
+                    yield from (("- ", line, notes) for _, line, notes in _blocks(child, led))
         case "blockquote":
             for child in node.children:
                 yield from _blocks(child)
