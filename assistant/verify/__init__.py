@@ -8,7 +8,7 @@ are there (a figure, a name, a "not" or "must", who does what to whom) is looked
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +21,15 @@ from assistant.records import Period
 from assistant.verify.case import Case, compare
 from assistant.verify.faults import LOOKS
 from assistant.verify.names import unknown
+from assistant.verify.orders import gives_orders
 from assistant.verify.score import margin, signals
-from assistant.verify.text import WordVectors, mark, texts
+from assistant.verify.text import Marked, WordVectors, mark, texts
 from assistant.verify.vectors import words_alone
 
 NOT_ENOUGH = "too little of it in the sources"
+TOO_LONG = "longer than a sentence"
+LONGEST, LONGEST_UNIT = 1000, 4000  # characters
+MOST = 40  # names and figures of a sentence
 ALWAYS = Period()
 
 
@@ -69,12 +73,22 @@ class Verifier:
         self._words = words or words_alone(embedder)
 
     def check(self, sentence: str, language: str, sources: Sequence[Source]) -> Verdict:
-        """Whether the sources support the sentence, and which of them."""
-        if not sources or not mark(sentence, language).content:
-            return Verdict(supported=False, sources=(), faults=(NOT_ENOUGH,), margin=0.0)
+        """Whether the sources support the sentence, and which of them. Takes any input. Not supported is what is longer
+        than LONGEST characters or has more than MOST names and figures; a unit that gives orders to a machine
+        (`orders.py`) supports nothing."""
+        sentence = _whole(sentence)
+        if len(sentence) > LONGEST or _anchors(mark(sentence, language)) > MOST:
+            return _refused(TOO_LONG)
+        honest = [n for n, source in enumerate(sources) if not gives_orders(source.text)]
+        if not honest or not mark(sentence, language).content:
+            return _refused(NOT_ENOUGH)
+        found = self._check(sentence, language, [_cut(sources[n]) for n in honest])
+        return replace(found, sources=tuple(honest[n] for n in found.sources))
+
+    def _check(self, sentence: str, language: str, sources: Sequence[Source]) -> Verdict:
         case = self._case(sentence, language, sources)
         cosines = self._cosines(sentence, sources)
-        over = margin(signals(case, cosines, self._read(sentence, sources)))
+        over = margin(signals(case, cosines, self._read(sentence, sources)), same_language=case.same_language)
         faults = [fault for look in LOOKS for fault in look(case)]
         places = [f"{source.text} {source.heading}" for source in sources]
         faults += [f"name: {name}" for name in unknown(self._names, sentence, places)]
@@ -102,6 +116,24 @@ class Verifier:
         headings = dict.fromkeys(source.heading for source in sources)
         passages = [Passage(h, tuple(source.text for source in sources if source.heading == h)) for h in headings]
         return max(max(reading.units) for reading in self._reader.read(sentence, passages))
+
+
+def _refused(fault: str) -> Verdict:
+    return Verdict(supported=False, sources=(), faults=(fault,), margin=0.0)
+
+
+def _anchors(marked: Marked) -> int:
+    return len(marked.names) + len(marked.figures)
+
+
+def _cut(source: Source) -> Source:
+    text = _whole(source.text[:LONGEST_UNIT])
+    return source if text == source.text else replace(source, text=text)
+
+
+def _whole(text: str) -> str:
+    """Without halves of characters, which no embedder takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _heading(source: Source) -> str:

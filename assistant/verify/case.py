@@ -50,6 +50,11 @@ class Case:
         """The units that say a part of the sentence, in the order of the parts."""
         return tuple(dict.fromkeys(unit for part in self.parts for unit in part.units))
 
+    @property
+    def same_language(self) -> bool:
+        """Whether the units that say it are in the language of the sentence."""
+        return all(self.units[unit].marked.language == self.claim.marked.language for unit in self.support)
+
     def part_of(self, start: int) -> Part:
         """The part that a character of the sentence stands in."""
         return next(part for part in self.parts if start < part.end)

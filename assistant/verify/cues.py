@@ -17,7 +17,7 @@ from pathlib import Path
 # Class -> what a source must have for it, any of them. A class that is not named needs nothing.
 LICENCE: dict[str, tuple[str, ...]] = {
     "negation": ("negation", "no_longer", "only", "without", "may_not", "must_not", "denial"),
-    "no_longer": ("no_longer", "ending"),
+    "no_longer": ("no_longer",),
     "still": ("still", "goes_on", "same", "negation", "may_not"),
     "must": ("must", "planned", "duty"),
     "may_not": ("may_not", "must_not"),
@@ -31,7 +31,7 @@ LICENCE: dict[str, tuple[str, ...]] = {
     "after": ("after", "no_longer"),
     "rise": ("rise",),
     "fall": ("fall", "at_most"),
-    "unless": ("unless", "negation", "only", "may_not", "must_not"),
+    "unless": ("unless", "only"),
     "even_if": ("even_if",),
     "done": ("done",),
     "most": ("most", "usually"),
@@ -56,6 +56,7 @@ KEPT: dict[str, tuple[str, ...]] = {
 }
 
 
+PARTIES = ("buyer", "supplier")
 FAR = 3  # words between a "not" and the verb that it belongs to
 
 
@@ -110,14 +111,15 @@ def _gap(one: Cue, other: Cue, text: str) -> int:
 def _patterns(language: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
     lists = _lists().get(language, {})
     entries = [(kind, word) for kind, words in lists.items() for word in words.split()]
-    return tuple((kind, _pattern(word)) for kind, word in sorted(entries, key=lambda e: (-e[1].count("_"), -len(e[1]))))
+    longest_first = sorted(entries, key=lambda entry: (-entry[1].count("_"), -len(entry[1])))
+    return tuple((kind, re.compile(word_pattern(word), re.IGNORECASE)) for kind, word in longest_first)
 
 
-def _pattern(word: str) -> re.Pattern[str]:
-    words = re.escape(word.removesuffix("*")).replace("_", r"\s+").replace("'", "['’]")
+def word_pattern(word: str) -> str:
+    """A pattern of a listed word; "*" stands for the rest of a word, "_" for a space."""
+    words = re.escape(word).replace(r"\*", r"\w*").replace("_", r"\s+").replace("'", "['’]")
     begin = "" if word.startswith(("n't", "-")) else r"(?<!\w)"
-    end = r"\w*" if word.endswith("*") else "" if word.endswith("'") else r"(?!\w)"
-    return re.compile(rf"{begin}{words}{end}", re.IGNORECASE)
+    return f"{begin}{words}" + ("" if word.endswith("'") else r"(?!\w)")
 
 
 @cache

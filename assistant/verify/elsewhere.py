@@ -27,7 +27,8 @@ def figures_elsewhere(case: Case) -> Iterator[str]:
     """Figures beside words that a unit says of another figure of the kind."""
     for figure in case.claim.marked.figures:
         gap = _gap(case, figure, lambda unit, f=figure: _has(unit, f), lambda unit, f=figure: _rivals(case, unit, f))  # type: ignore[misc]
-        if gap > (NUMBER_GAP if figure.kind == "number" else FIGURE_GAP):
+        lead = _lead(case, figure)
+        if lead < 0 or (not lead and gap > (NUMBER_GAP if figure.kind == "number" else FIGURE_GAP)):
             yield f"figure of something else: {case.claim.marked.text[figure.start : figure.end].strip()}"
 
 
@@ -96,6 +97,20 @@ def _gap(case: Case, anchor: Figure | Name, has: Callable[[Text], bool], rivals:
         return -1.0
     said = case.alike[:, words].mean(1)
     return float(said[without].max() - said[with_it].max())
+
+
+def _lead(case: Case, figure: Figure) -> int:
+    """How many more of the other names and figures of its part stand beside a figure than beside a rival."""
+    marked, part = case.claim.marked, case.part_of(figure.start)
+    anchors: tuple[Name | Figure, ...] = (*marked.names, *marked.figures)
+    others = [one for one in anchors if one is not figure and part.start <= one.start < part.end]
+    with_it = [sum(_stands(unit, one) for one in others) for unit in case.units if _has(unit, figure)]
+    without = [
+        sum(_stands(unit, one) for one in others)
+        for unit in case.units
+        if not _has(unit, figure) and _rivals(case, unit, figure)
+    ]
+    return max(with_it) - max(without) if with_it and without else 0
 
 
 def _has(unit: Text, figure: Figure) -> bool:

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from assistant.verify.addresses import addresses
 from assistant.verify.case import Case
-from assistant.verify.cues import KEPT, LICENCE, Cue
+from assistant.verify.clauses import figures_in_another_clause, names_in_another_clause, parties_in_another_clause
+from assistant.verify.cues import KEPT, LICENCE, PARTIES, Cue
 from assistant.verify.elsewhere import apart, figures_elsewhere, names_elsewhere, names_exchanged
+from assistant.verify.kinds import acted_upon, concepts_exchanged, nothing_of_a_clause, order_exchanged
 from assistant.verify.names import stands_in
-from assistant.verify.roles import denied, figures_exchanged, voice
+from assistant.verify.roles import denied, figures_exchanged, unchanged, voice
+from assistant.verify.text import Text
 
 # Cosine of the words around a cue of a source, from which on the sentence speaks of the same; the second for some cues.
 COVERED = 0.4
@@ -27,8 +31,8 @@ COVERED_BY = {
     "planned": 0.45,
 }
 REACH = 5  # words on each side of a cue
+SAME = 0.45  # of two words' cosine, from which on they may be one
 TRANSLATED = 0.15  # of a capitalised word's cosine, from which on it may be a translation
-PARTIES = ("buyer", "supplier")
 
 
 def wrong_figures(case: Case) -> Iterator[str]:
@@ -89,6 +93,24 @@ def included(case: Case) -> Iterator[str]:
         yield "included"
 
 
+def taken_in(case: Case) -> Iterator[str]:
+    """Spoken of without "without", where the nearest word of the sources is what one of them is without."""
+    if {"without", "negation"} & {cue.kind for cue in case.claim.marked.cues}:
+        return
+    excluded = {(unit, word) for unit, text in enumerate(case.units) for word in _after_without(text)}
+    for word in case.claim.marked.content if excluded else ():
+        alike = [text.vectors @ case.claim.vectors[word] for text in case.units]
+        unit = max(range(len(alike)), key=lambda unit: alike[unit].max(initial=-1))
+        if alike[unit].max(initial=-1) > SAME and (unit, int(alike[unit].argmax())) in excluded:
+            yield f"without: {case.claim.marked.text[slice(*case.claim.marked.spans[word])]}"
+
+
+def _after_without(text: Text) -> Iterator[int]:
+    """The words that a text says "without" of."""
+    for cue in (cue for cue in text.marked.cues if cue.kind == "without"):
+        yield from (n for n in text.marked.content if cue.end <= text.marked.spans[n][0] <= cue.end + 1)
+
+
 def exchanged_parties(case: Case) -> Iterator[str]:
     """Buyer and supplier in the other order than in every unit that names both, without a change of voice."""
     mine = _parties(case.claim.marked.cues)
@@ -119,18 +141,28 @@ def _turned(order: list[str]) -> bool:
 
 
 LOOKS: tuple[Callable[[Case], Iterator[str]], ...] = (
+    addresses,
     wrong_figures,
     wrong_names,
     unlicensed_cues,
     left_out_cues,
     made_optional,
     included,
+    taken_in,
     exchanged_parties,
     figures_elsewhere,
     names_elsewhere,
     names_exchanged,
     apart,
     denied,
+    unchanged,
     voice,
     figures_exchanged,
+    concepts_exchanged,
+    order_exchanged,
+    acted_upon,
+    nothing_of_a_clause,
+    names_in_another_clause,
+    parties_in_another_clause,
+    figures_in_another_clause,
 )

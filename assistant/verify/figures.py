@@ -16,7 +16,7 @@ from babel.dates import get_month_names
 from assistant.language import EU_LANGUAGES
 from assistant.periods import spoken_periods
 from assistant.records import Period
-from assistant.verify.numbers import WORDS, numbers, rounded
+from assistant.verify.numbers import CURRENCY, WORDS, numbers, rounded
 
 CALENDAR = ("day", "month", "year")
 LONGEST_MONTH = 31  # days
@@ -83,6 +83,8 @@ _ARTICLE = re.compile(
     re.IGNORECASE,
 )
 _TIME = re.compile(r"(?<![\d.,])([01]?\d|2[0-3])(?:[:h]([0-5]\d)(?![\d.,]*\d)|\.([0-5]\d)(?=\s*(?:CES?T|Uhr|h\b|ч)))")
+_AMOUNT_AFTER = re.compile(rf"\s*(?:{CURRENCY}|%)", re.IGNORECASE)  # "2026 EUR" is no year
+_AMOUNT_BEFORE = re.compile(rf"(?:{CURRENCY})\s*$", re.IGNORECASE)
 _RANGE = re.compile(r"(?<!\d)(\d{1,2})\.?\s*(?:-|–|to|and|bis|und|au|al|y|e|et|i|do)\s*$")
 
 
@@ -105,6 +107,8 @@ def _dates(text: str, language: str) -> Iterator[Figure]:
     """Days, months and years; of "8-11 March 2022" both days."""
     rest = text
     for start, end, period in spoken_periods(text):
+        if _AMOUNT_AFTER.match(text, end) or _AMOUNT_BEFORE.search(text[:start]):
+            continue
         yield from _calendar(start, end, period)
         if period.start == period.until and period.start and (first := _RANGE.search(text[:start])):
             yield Figure("day", f"{period.start:%Y-%m}-{int(first[1]):02}", *first.span(1))

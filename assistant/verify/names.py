@@ -22,15 +22,25 @@ SMALL = r"(?:(?:of|for|the|and|de|du|des|für|und|a|to|in|on)\W+)*"
 
 def stands_in(name: Name, text: str) -> bool:
     """Whether a text has a name in any of its forms."""
-    if any(_same(form, word, name.marked) for word in _words(text) for form in _forms(fold(name.word))):
+    return _stands_in(name.word, text, marked=name.marked)
+
+
+@lru_cache(8192)
+def _stands_in(name: str, text: str, *, marked: bool) -> bool:
+    if any(_same(form, word, marked) for word in _words(text) for form in _forms(fold(name))):
         return True
-    acronyms = _forms(fold(name.word)) if name.word.isupper() else ()
+    acronyms = _forms(fold(name)) if name.isupper() else ()
     return any(re.search(_written_out(acronym), text, re.IGNORECASE) for acronym in acronyms)
 
 
 def same_name(one: Name, other: Name) -> bool:
     """Whether two names are one."""
-    return any(_same(form, fold(other.word), one.marked) for form in _forms(fold(one.word)))
+    return _one_name(one.word, other.word, marked=one.marked)
+
+
+@lru_cache(8192)
+def _one_name(one: str, other: str, *, marked: bool) -> bool:
+    return any(_same(form, fold(other), marked) for form in _forms(fold(one)))
 
 
 def _same(form: str, word: str, marked: bool) -> bool:

@@ -20,6 +20,7 @@ BY = 2  # between "by" and who acts
 BREAK = re.compile(r"[,;:.]\s")
 NEAR = 3  # words on each side of a figure
 EXCHANGED = 0.1  # how much more alike the words around two figures are, when the figures are exchanged
+FAR_EXCHANGED = 0.5  # the same, where they stand in two units
 
 
 def denied(case: Case) -> Iterator[str]:
@@ -31,6 +32,14 @@ def denied(case: Case) -> Iterator[str]:
         there = [_is_denied(unit, place) for unit in _support(case) for place in _places(unit, anchor)]
         if there and _is_denied(case.claim, anchor) not in there:
             yield f"denied or not: {case.claim.marked.text[anchor.start : anchor.end]}"
+
+
+def unchanged(case: Case) -> Iterator[str]:
+    """ "Did not stay the same" where the sources say "did not change"."""
+    mine = [cue.kind for cue in case.claim.marked.cues]
+    theirs = {cue.kind for unit in _support(case) for cue in unit.marked.cues}
+    if {"same", "negation"} <= set(mine) and "negation" in theirs and "same" not in theirs:
+        yield "unchanged or not"
 
 
 def voice(case: Case) -> Iterator[str]:
@@ -45,13 +54,19 @@ def voice(case: Case) -> Iterator[str]:
 
 
 def figures_exchanged(case: Case) -> Iterator[str]:
-    """Two numbers of a kind in the other order than in a unit, each beside the other's words."""
+    """Two numbers of a kind, each beside the other's words: in one unit in the other order, or in two units."""
     numbers = [figure for figure in case.claim.marked.figures if figure.kind == "number"]
     for one, other in combinations(numbers, 2):
-        for unit in case.units if one.unit == other.unit and one.value != other.value else ():
-            here, there = _numbers(unit, one), _numbers(unit, other)
-            if here and there and here[0].start > there[-1].start and _fits(case, unit, one, other) > EXCHANGED:
-                yield f"figures exchanged: {case.claim.marked.text[one.start : one.end].strip()}"
+        if one.unit == other.unit and one.value != other.value and _exchanged(case, one, other):
+            yield f"figures exchanged: {case.claim.marked.text[one.start : one.end].strip()}"
+
+
+def _exchanged(case: Case, one: Figure, other: Figure) -> bool:
+    for unit in case.units:
+        here, there = _numbers(unit, one), _numbers(unit, other)
+        if here and there and here[0].start > there[-1].start and _fits([unit], case, one, other) > EXCHANGED:
+            return True
+    return _fits(case.units, case, one, other) > FAR_EXCHANGED
 
 
 def _support(case: Case) -> list[Text]:
@@ -82,10 +97,13 @@ def _acts(text: Text, one: Anchor, other: Anchor) -> bool:
     return any(len(text.marked.text[cue.end : other.start].split()) <= BY for cue in marks)
 
 
-def _fits(case: Case, unit: Text, one: Figure, other: Figure) -> float:
-    """How much better the words around two figures fit each other's places in a unit than their own."""
-    own = _near(case, unit, one, one) + _near(case, unit, other, other)
-    return _near(case, unit, one, other) + _near(case, unit, other, one) - own
+def _fits(units: Sequence[Text], case: Case, one: Figure, other: Figure) -> float:
+    """How much better the words around two figures fit each other's places in the units than their own."""
+
+    def near(here: Figure, there: Figure) -> float:
+        return max(_near(case, unit, here, there) for unit in units)
+
+    return near(one, other) + near(other, one) - near(one, one) - near(other, other)
 
 
 def _near(case: Case, unit: Text, here: Figure, there: Figure) -> float:
