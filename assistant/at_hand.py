@@ -1,0 +1,37 @@
+"""Values by key, of which those asked for last stay at hand: for what never changes, as the passages of an edition."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class AtHand(Generic[T]):
+    """Keeps the `size` values asked for last. `fetch` gives those of several keys at once, without unknown ones."""
+
+    def __init__(self, fetch: Callable[[Sequence[str]], Mapping[str, T]], size: int) -> None:
+        self._fetch, self._size = fetch, size
+        self._kept: OrderedDict[str, T] = OrderedDict()  # at the end: what was asked for last
+        self._using = threading.Lock()
+
+    def __call__(self, keys: Sequence[str]) -> dict[str, T]:
+        """The values that there are, in the order of the keys."""
+        with self._using:
+            known = {key: self._kept[key] for key in keys if key in self._kept}
+        missing = [key for key in keys if key not in known]
+        known |= self._fetch(missing) if missing else {}
+        found = {key: known[key] for key in keys if key in known}
+        self._keep(found)
+        return found
+
+    def _keep(self, found: Mapping[str, T]) -> None:
+        with self._using:
+            for key, value in found.items():
+                self._kept[key] = value
+                self._kept.move_to_end(key)
+            while len(self._kept) > self._size:
+                self._kept.popitem(last=False)
