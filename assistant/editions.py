@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from assistant.errors import ClusterTalksError, NotReady
+from assistant.progress import Progress
 from assistant.settings import load_settings, make_data
 from assistant.terminal import Json, open_console, print_json
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 console = open_console()
 CONTEXT = 1  # lines around a difference
+SHORT = 12  # digits of a digest that a table shows; --json has it whole
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,12 @@ def show(as_json: Json = False) -> None:
     if as_json:
         print_json([{**asdict(edition), "served": edition.number == served} for edition in listed])
         return
-    table = Table("", "edition", "created (UTC)", "documents", "passages", "status")
+    table = Table("", "edition", "created (UTC)", "documents", "passages", "status", "digest")
     for edition in listed:
         mark = "→" if edition.number == served else ""
         created = edition.created[:16].replace("T", " ")
-        table.add_row(mark, *map(str, (edition.number, created, edition.documents, edition.chunks)), edition.status)
+        counts = map(str, (edition.number, created, edition.documents, edition.chunks))
+        table.add_row(mark, *counts, edition.status, (edition.digest or "")[:SHORT])
     console.print(table)
 
 
@@ -152,7 +155,7 @@ def retire(edition: Annotated[int, typer.Argument(help="Number of the edition to
 
 
 def wait_for(
-    library: Library, run: int, serving: Callable[[], object], show: Callable[[str, int, int], None] = lambda *_: None
+    library: Library, run: int, serving: Callable[[], object], show: Progress = lambda *_: None
 ) -> dict[str, Any]:
     """The report of a run that the server does, once it is done. Raises ClusterTalksError when it failed or is gone."""
     while (state := library.runs.one(run))["status"] in ("requested", "running"):

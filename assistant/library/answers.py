@@ -1,8 +1,8 @@
 """Answers, kept without their questions so that they can be told again by their id.
 
 An answer is made of quotes of published documents and of fixed notices. What depends on the words of the question is
-left out: the question as it was understood, the suggestions and the times; an answer with a generated sentence is not
-kept at all. Nothing tells who asked.
+left out: the question as it was understood, the day that it asked for, the suggestions and the times; an answer with a
+generated sentence is not kept at all. Nothing tells who asked.
 
 A *claim* is the mark of a request that named itself: it leads to the id of the one answer to it.
 
@@ -22,6 +22,7 @@ from sqlalchemy import Column, Engine, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from assistant.library.logs import now
+from assistant.library.opening import LibraryUnwritable
 from assistant.library.tables import ANSWERS, CLAIMS
 from assistant.library.wipe import wipe
 from assistant.records import Answer, Sentence
@@ -42,7 +43,7 @@ class Answers:
     def keep(self, answer: Answer) -> None:
         """Have an answer told again from now on; it is written at the next `flush`."""
         if not _generated(answer.sentences):
-            self._waiting[answer.id] = replace(answer, question_used="", suggestions=(), timings_ms={})
+            self._waiting[answer.id] = replace(answer, question_used="", suggestions=(), timings_ms={}, as_of=None)
 
     def flush(self) -> None:
         """Write what was kept since the last time. An answer that cannot be written is lost: whoever asked has it."""
@@ -82,6 +83,8 @@ class Answers:
         except IntegrityError:
             with self._engine.connect() as db:
                 return db.execute(select(CLAIMS.c.answer).where(CLAIMS.c.mark == mark)).scalar() or id_
+        except LibraryUnwritable:  # sent again it is worked out again
+            return id_
 
     def forget(self, before: str) -> int:
         """Delete what is older than an ISO time; how many answers and claims that were."""

@@ -21,6 +21,7 @@ from pathlib import Path
 from sqlalchemy import Engine, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from assistant.library.opening import unwritable
 from assistant.library.tables import SECRETS
 from assistant.library.wipe import wipe
 
@@ -50,7 +51,10 @@ class Secret:
         """The secret of a file, made where there is none; a row of the database from before moves there."""
         row = self._row()
         if not file.exists():
-            _write(file, row or secrets.token_bytes(SIZE))
+            try:
+                _write(file, row or secrets.token_bytes(SIZE))
+            except OSError as error:
+                raise unwritable(str(error.strerror)) from error
         value = file.read_bytes()
         if row:
             wipe(self._engine, delete(SECRETS).where(_MINE))
@@ -75,11 +79,11 @@ class Secret:
 def _write(file: Path, value: bytes) -> None:
     """Make a file that only its owner can read, whole or not at all; one that another process made stays."""
     handle, part = tempfile.mkstemp(dir=file.parent, prefix=f"{file.name}.")  # 0600
-    with os.fdopen(handle, "wb") as writing:
-        writing.write(value)
-        writing.flush()
-        os.fsync(handle)
     try:
+        with os.fdopen(handle, "wb") as writing:
+            writing.write(value)
+            writing.flush()
+            os.fsync(handle)
         with suppress(FileExistsError):
             os.link(part, file)
     finally:

@@ -1,31 +1,25 @@
-"""The tables of the library database. A column that a table gets later may be empty, and is a line of LATER.
+"""The tables of the library database, as the newest revision has them; `migrations` brings older ones there.
 
-One process at a time brings a database up to date, under the lock that ALONE names for its kind.
+One process at a time brings a database up to date or moves the pointer, under the lock that ALONE names for its kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Literal
 
 from sqlalchemy import (
     JSON,
     Column,
-    Engine,
+    Connection,
     Float,
     ForeignKey,
-    Index,
-    Inspector,
     Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
     Text,
-    inspect,
-    text,
 )
-from sqlalchemy.schema import CreateColumn
 
 SCHEMA = MetaData()
 
@@ -34,7 +28,7 @@ VERSIONS = Table(
     SCHEMA,
     Column("digest", String(64), primary_key=True),
     Column("document", String(32), index=True, nullable=False),
-    Column("uri", Text, nullable=False),
+    Column("uri", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),  # one order everywhere
     Column("record", JSON, nullable=False),
     Column("text", Text, nullable=False),
 )
@@ -54,6 +48,7 @@ EDITIONS = Table(
     Column("dimension", Integer, nullable=False),
     Column("status", String(12), nullable=False),
     Column("created", String(32), nullable=False),
+    Column("digest", String(64)),
 )
 MEMBERS = Table(
     "members",
@@ -177,47 +172,14 @@ SECRETS = Table(
     Column("name", String(16), primary_key=True),
     Column("value", LargeBinary, nullable=False),
 )
-LATER = (FEEDBACK.c.asker, KEYS.c.handle, KEYS.c.expires, KEYS.c.used, KEYS.c.scopes)
+REVISION = Table("revision", SCHEMA, Column("version_num", String(32), primary_key=True))  # the column is Alembic's
 
 ALONE = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(1309)"}  # any fixed number
 
 State = Literal["empty", "older", "current"]
 
 
-def create(engine: Engine) -> None:
-    """Create the tables and indexes that a database lacks, and the columns of LATER in one made before them."""
-    if state(engine) == "current":
-        return
-    with engine.begin() as db:
-        if lock := ALONE.get(engine.dialect.name):
-            db.exec_driver_sql(lock)
-        SCHEMA.create_all(db)
-        for column in _columns(inspect(db)):
-            db.execute(text(f"ALTER TABLE {column.table.name} ADD COLUMN {CreateColumn(column).compile(engine)}"))
-        for index in _indexes(inspect(db)):
-            index.drop(db, checkfirst=True)
-            index.create(db)
-
-
-def state(engine: Engine) -> State:
-    """Whether a database has none of the tables, not yet all that belongs to them, or everything."""
-    with engine.connect() as db:
-        known = inspect(db)
-        lacking = set(SCHEMA.tables) - set(known.get_table_names())
-        if len(lacking) == len(SCHEMA.tables):
-            return "empty"
-        return "older" if lacking or [*_columns(known), *_indexes(known)] else "current"
-
-
-def _columns(known: Inspector) -> Iterator[Column[Any]]:
-    """The columns of LATER that are lacking."""
-    for column in LATER:
-        if column.name not in {there["name"] for there in known.get_columns(column.table.name)}:
-            yield column
-
-
-def _indexes(known: Inspector) -> Iterator[Index]:
-    """The indexes that are lacking, or that do not keep unique what must be."""
-    for table in SCHEMA.tables.values():
-        unique = {there["name"]: bool(there["unique"]) for there in known.get_indexes(table.name)}
-        yield from (index for index in table.indexes if unique.get(index.name) != bool(index.unique))
+def alone(db: Connection) -> None:
+    """Let no other process in until the transaction ends that begins here."""
+    if lock := ALONE.get(db.dialect.name):
+        db.exec_driver_sql(lock)

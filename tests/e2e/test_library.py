@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import event, insert
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from assistant.ask import Assistant
@@ -25,6 +25,7 @@ from assistant.wiring import Stores
 
 OLD_KEYS = """CREATE TABLE keys (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, role VARCHAR(12) NOT NULL,
     digest VARCHAR(64) NOT NULL UNIQUE, created VARCHAR(32) NOT NULL, revoked VARCHAR(32))"""
+BEFORE_REVISIONS = "DROP TABLE revision; ALTER TABLE editions DROP COLUMN digest;"
 
 
 @pytest.fixture
@@ -181,7 +182,7 @@ def test_an_old_library_is_told_apart_and_brought_up_to_date(file: Path) -> None
 def test_a_handle_is_of_one_key_also_where_its_index_did_not_say_so(library: Library, file: Path) -> None:
     library.close()
     with closing(sqlite3.connect(file)) as db:
-        db.executescript("DROP INDEX ix_keys_handle; CREATE INDEX ix_keys_handle ON keys (handle)")
+        db.executescript(BEFORE_REVISIONS + "DROP INDEX ix_keys_handle; CREATE INDEX ix_keys_handle ON keys (handle)")
     key = {"name": "n", "role": "reader", "created": "2026"}
     with closing(Library(f"sqlite:///{file}")) as again:
         with again._engine.begin() as db:
@@ -208,3 +209,16 @@ def test_looking_sees_what_a_server_has_written(library: Library, file: Path) ->
     miss(library, "a", "Where?")
     with closing(Library(f"sqlite:///{file}", create=False)) as looking:
         assert [row["question"] for row in looking.missed.rows("")] == ["Where?"]
+
+
+def test_the_edition_being_served_is_counted_once_and_followed(library: Library) -> None:
+    for _ in range(2):
+        library.finish_edition(library.begin_edition("words", 4))
+    library.publish(1)
+    assert library.current().number == 1
+    asked: list[str] = []
+    event.listen(library._engine, "before_cursor_execute", lambda *made: asked.append(made[2]))
+    assert library.current().number == 1
+    assert len(asked) == 1
+    library.publish(2)
+    assert library.current().number == 2

@@ -1,0 +1,1 @@
+"""The revisions, a file each: rNNNN_what.py."""
