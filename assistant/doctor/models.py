@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from assistant.doctor.warned import Warned
 from assistant.settings import Settings
 
 
 def engine(settings: Settings) -> str:
-    """Whether answers can be composed as is set."""
+    """Whether answers can be worded as is set; a model is asked for a word."""
+    from assistant.embedders import open_embedder
     from assistant.engines import open_engine
+    from assistant.engines.model import ModelFailed
 
-    return open_engine(settings).name
+    with closing(open_engine(settings, open_embedder(settings))) as opened:
+        try:
+            return opened.tried()
+        except ModelFailed as failure:
+            raise Warned(f"{opened.name} does not answer: {failure}", "Quotes are shown until it does.") from failure
 
 
 def embedder(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""Checks of what is kept: the library, the BM25 index and the vectors of the edition being served."""
+"""Checks of what is kept: the library, and the BM25 indexes and vectors of the editions that can be served."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from assistant.doctor import on_disk
 from assistant.doctor.warned import Warned
 from assistant.errors import ClusterTalksError, NotReady
 from assistant.library import Library
 from assistant.library.opening import look
 from assistant.library.tables import State
-from assistant.records import Edition
+from assistant.records import Edition, Level
 from assistant.settings import Settings
 
-# Chroma's own tables. Reading them needs no lock, and Chroma may have one owner only.
-COUNT = """SELECT count(*) FROM embeddings
-    JOIN segments ON segments.id = embeddings.segment_id JOIN collections ON collections.id = segments.collection
-    WHERE collections.name = ?"""
+REPAIR = "Stop the server and run `cluster-talks doctor --repair`"
 
 
 class Damaged(ClusterTalksError):
@@ -45,7 +43,7 @@ def library(settings: Settings) -> str:
     """Whether the database is whole, and which edition is served."""
     edition = _served(settings)
     if not settings.database_url:
-        _whole(settings.data / "library.db")
+        whole(settings.data / "library.db")
     return f"edition {edition.number}: {edition.documents} documents, {edition.chunks} passages"
 
 
@@ -54,61 +52,68 @@ def _served(settings: Settings) -> Edition:
         return opened.current()
 
 
-def _whole(file: Path) -> None:
+def whole(file: Path) -> None:
+    """Raise Damaged where an SQLite library is."""
     with closing(look(file)) as db:
         (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
     if said != "ok":
-        raise Damaged(f"{file} is damaged: {said}.", "Stop the server and put a backup in its place.")
-
-
-def _reading(file: Path) -> sqlite3.Connection:
-    """Chroma's SQLite file, not to be changed."""
-    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
+        raise Damaged(f"{file} is damaged: {said}.", "Stop the server and run `cluster-talks restore FILE --force`.")
 
 
 def words(settings: Settings) -> str:
-    """Whether the BM25 index of the served edition can be opened."""
+    """Whether the BM25 index of the served edition is there, and those that are there are whole."""
     from assistant.lexical import Lexical
 
-    folder = settings.data / "lexical" / str(_served(settings).number)
+    served, *others = _kept(settings)
+    folder = settings.data / "lexical" / str(served.number)
     if not folder.is_dir():
-        raise Warned("The BM25 index of the served edition is missing.", "The next start builds it.")
+        raise Warned("The BM25 index of the served edition is missing.", f"The next start builds it. Or: {REPAIR}.")
+    for edition in (served, *others):
+        there = folder.with_name(str(edition.number))
+        if there.is_dir() and (fault := on_disk.words_fault(there, edition.chunks)):
+            raise Damaged(f"Edition {edition.number} {fault}.", f"{REPAIR}, or delete {there} and start it.")
     try:
         Lexical(folder).close()
     except Exception as error:  # whatever the index reports
-        raise Damaged("The BM25 index is damaged.", f"Stop the server, delete {folder}, and start it.") from error
+        raise Damaged("The BM25 index is damaged.", f"{REPAIR}.") from error
     return f"the BM25 index of edition {folder.name} opens"
 
 
+def _kept(settings: Settings) -> list[Edition]:
+    """The editions that can be served as the one that is, which comes first."""
+    with closing(open_library(settings)) as opened:
+        served = opened.current()
+        return [served, *(edition for edition in opened.ready(served.embedder) if edition.number != served.number)]
+
+
 def vectors(settings: Settings) -> str:
-    """Whether each passage of the served edition has its vector."""
-    edition = _served(settings)
-    count = _counted(settings, edition)
-    if count != edition.chunks:
-        remedy = f"Stop the server, delete {settings.data / 'vectors'}, and run `cluster-talks ingest`."
-        raise Damaged(f"Edition {edition.number} has {edition.chunks} passages and {count} vectors.", remedy)
+    """Whether each passage of these editions has its vectors."""
+    if not settings.chroma_url and (fault := on_disk.store_fault(settings.data / "vectors")):
+        raise Damaged(f"The store of the vectors {fault}.", f"{REPAIR}.")
+    served, *others = _kept(settings)
+    for edition in (served, *others):
+        if fault := _fault(settings, edition):
+            raise Damaged(f"Edition {edition.number} {fault}.", f"{REPAIR}.")
     where = "by the Chroma server" if settings.chroma_url else "in the data folder"
-    return f"{count} of {edition.chunks}, kept {where}"
+    return f"{served.chunks} of {served.chunks}, kept {where}"
 
 
-def _counted(settings: Settings, edition: Edition) -> int:
+def _fault(settings: Settings, edition: Edition) -> str:
+    with closing(open_library(settings)) as opened:
+        wanted = on_disk.wanted(opened.all_chunks(edition.number))
     if settings.chroma_url:
-        return _asked_of_chroma(settings, edition)
-    file = settings.data / "vectors" / "chroma.sqlite3"
-    if not file.exists():
-        return 0
+        return on_disk.too_few(_asked_of_chroma(settings, edition), wanted)
     try:
-        with closing(_reading(file)) as db:
-            return int(db.execute(COUNT, (f"edition-{edition.number}-passages",)).fetchone()[0])
+        return on_disk.vectors_fault(settings.data / "vectors", edition.number, wanted)
     except sqlite3.DatabaseError as error:
         raise Warned(f"The vectors cannot be counted: {error}.", "Ask a question to see whether they work.") from error
 
 
-def _asked_of_chroma(settings: Settings, edition: Edition) -> int:
+def _asked_of_chroma(settings: Settings, edition: Edition) -> dict[Level, int]:
     from assistant.vectors import open_vectors
 
     try:
-        return open_vectors(settings).open(edition).count()
+        return open_vectors(settings).open(edition).counts()
     except ClusterTalksError:
         raise
     except Exception as error:  # whatever its client reports

@@ -21,6 +21,7 @@ from assistant.settings import Settings
 from assistant.vectors import open_vectors
 from assistant.wiring import DataFolder, Stores, plugin
 from tests.conftest import ROOT, Server, cluster_talks, copy_small_corpus, environment
+from tests.e2e.test_library import BEFORE_REVISIONS
 from tests.fakes import WordEmbedder
 
 BESIDE = {**dict.fromkeys(CHECKS, "ok"), "questions": "warning"}
@@ -207,7 +208,9 @@ def contents(data: Path) -> dict[str, bytes]:
 
 def test_a_library_of_before_is_told_and_left_as_it_is(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "data" / "library.db")) as db:
-        db.executescript("DROP TABLE claims; DROP INDEX ix_keys_handle; ALTER TABLE keys DROP COLUMN handle")
+        db.executescript(
+            BEFORE_REVISIONS + "DROP TABLE claims; DROP INDEX ix_keys_handle; ALTER TABLE keys DROP COLUMN handle"
+        )
     before = contents(folder / "data")
     for part in ("library", "keys", "words", "vectors"):
         found = check(part, settings_of(folder))

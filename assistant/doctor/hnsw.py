@@ -1,0 +1,90 @@
+"""An HNSW index of Chroma, looked at as files. Chroma itself does not look before it follows a link, and ends the whole
+process where one leads nowhere.
+
+header.bin tells how many vectors there are and how a row of data_level0.bin is made: the number of its links, the
+links, the vector, which has length 1 where nearness is the cosine, and a label. link_lists.bin has the links above.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+BLOCK = 10_000  # rows
+UNIT = 1e-3  # by how much the length of a vector may differ from 1
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """How an index is made: `label` and `vector` are places in a row of `size` bytes, `most` is its room for links."""
+
+    count: int
+    size: int
+    label: int
+    vector: int
+    entry: int
+    most: int
+
+
+def vectors_in(index: Path) -> int:
+    """How many vectors an index has: 0 where none has been written yet, -1 where it is damaged."""
+    if not (index / "header.bin").exists():
+        return 0
+    try:
+        header = _header((index / "header.bin").read_bytes())
+        if header.count == 0:
+            return 0
+        return header.count if _whole(index, header) else -1
+    except (OSError, ValueError, struct.error):
+        return -1
+
+
+def _header(text: bytes) -> Header:
+    _, _, _, count, size, label, vector, _, entry, _, most = struct.unpack_from("<I6QiIQQ", text)
+    return Header(count, size, label, vector, entry, most)
+
+
+def _whole(index: Path, header: Header) -> bool:
+    sizes = {"data_level0.bin": header.count * header.size, "length.bin": header.count * 4}
+    if any((index / name).stat().st_size != size for name, size in sizes.items()) or header.entry >= header.count:
+        return False
+    if not (index / "index_metadata.pickle").read_bytes().endswith(b"."):  # the last byte of a pickle
+        return False
+    rows = np.memmap(index / "data_level0.bin", np.uint8, "r", shape=(header.count, header.size))
+    return _linked((index / "link_lists.bin").read_bytes(), header) and all(_sound(r, header) for r in _blocks(rows))
+
+
+def _blocks(rows: Bytes) -> Iterator[Bytes]:
+    return (np.ascontiguousarray(rows[start : start + BLOCK]) for start in range(0, len(rows), BLOCK))
+
+
+def _sound(rows: Bytes, header: Header) -> bool:
+    """Whether the links of some rows lead somewhere, and their vectors have length 1."""
+    counts = rows[:, :2].copy().view("<u2")
+    links = rows[:, 4 : 4 + 4 * header.most].copy().view("<u4")
+    used = np.arange(header.most) < counts
+    with np.errstate(all="ignore"):  # what is damaged can be any number
+        lengths = np.linalg.norm(rows[:, header.vector : header.label].copy().view("<f4"), axis=1)
+    leading = bool((counts <= header.most).all() and (links[used] < header.count).all())
+    return leading and bool((np.abs(lengths - 1) < UNIT).all())
+
+
+def _linked(text: bytes, header: Header) -> bool:
+    """Whether the lists of links above the lowest level are as many as there are vectors and lead somewhere. A list is
+    its size in bytes, then for each level the number of links and room for half as many as below."""
+    at, room = 0, 4 + 2 * header.most
+    for _ in range(header.count):
+        (size,) = struct.unpack_from("<I", text, at)
+        for level in range(at + 4, at + 4 + size, room):
+            (count,) = struct.unpack_from("<H", text, level)
+            links = struct.unpack_from(f"<{min(count, header.most)}I", text, level + 4)
+            if count > header.most // 2 or any(link >= header.count for link in links):
+                return False
+        at += 4 + size
+    return at == len(text)

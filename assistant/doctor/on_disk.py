@@ -1,0 +1,124 @@
+"""What derives from the library, looked at as files: nothing is opened that has one owner, and nothing is written.
+
+Each function returns what is wrong as words that follow "Edition 3 …", "" where nothing is. The formats are those of
+tantivy (segment files that end in a footer with their CRC-32) and of Chroma (its own SQLite tables, and an HNSW index a
+collection, which is behind by what still waits in its queue).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import struct
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from assistant.doctor.hnsw import vectors_in
+from assistant.records import LEVELS, Chunk, Document, Level
+
+SEGMENT_FILES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
+FOOTER_MARK = 1337
+BLOCK = 1 << 20
+NAMES: dict[Level, str] = {"passages": "passages", "units": "sentences", "asked": "questions"}
+
+KEPT = """SELECT vectors.id,
+    (SELECT count(*) FROM embeddings JOIN segments ON segments.id = embeddings.segment_id
+        WHERE segments.collection = collections.id),
+    (SELECT count(DISTINCT queue.id) FROM embeddings_queue AS queue
+        WHERE substr(queue.topic, -36) = collections.id AND queue.seq_id > coalesce(max_seq_id.seq_id, 0))
+    FROM collections JOIN segments AS vectors ON vectors.collection = collections.id AND vectors.scope = 'VECTOR'
+    LEFT JOIN max_seq_id ON max_seq_id.segment_id = vectors.id WHERE collections.name = ?"""
+
+
+def wanted(passages: Iterable[tuple[Chunk, Document]]) -> dict[Level, int]:
+    """How many vectors of each level an edition of these passages has."""
+    count: Counter[Level] = Counter(dict.fromkeys(LEVELS, 0))
+    for chunk, _ in passages:
+        count.update({"passages": 1, "units": len(chunk.units), "asked": len(chunk.asked)})
+    return dict(count)
+
+
+def too_few(there: Mapping[Level, int], wanted: Mapping[Level, int]) -> str:
+    """Which level has another number of vectors than it should."""
+    for level in LEVELS:
+        if there[level] != wanted[level]:
+            return f"has {wanted[level]} {NAMES[level]} and {there[level]} vectors"
+    return ""
+
+
+# --- BM25
+
+
+def words_fault(folder: Path, passages: int) -> str:
+    """What is wrong with the BM25 index of an edition of so many passages."""
+    try:
+        segments = json.loads((folder / "meta.json").read_text(encoding="utf-8"))["segments"]
+        files = [folder / f"{one['segment_id'].replace('-', '')}.{end}" for one in segments for end in SEGMENT_FILES]
+        if damaged := [file.name for file in files if not _sealed(file)]:
+            return f"has a damaged BM25 index ({damaged[0]})"
+        held = sum(one["max_doc"] for one in segments)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
+        return "has a damaged BM25 index"
+    return "" if held == passages else f"has {passages} passages and {held} in its BM25 index"
+
+
+def _sealed(file: Path) -> bool:
+    """Whether a file of a segment is as it was written."""
+    with file.open("rb") as reading:
+        end = reading.seek(0, 2) - 8
+        reading.seek(end)
+        size, mark = struct.unpack("<II", reading.read(8))
+        if mark != FOOTER_MARK:
+            return False
+        reading.seek(end - size)
+        told = json.loads(reading.read(size))["crc"]
+        reading.seek(0)
+        return bool(told == _crc(reading.read, end - size))
+
+
+def _crc(read: Callable[[int], bytes], left: int) -> int:
+    found = 0
+    while left > 0 and (block := read(min(BLOCK, left))):
+        found = zlib.crc32(block, found)
+        left -= len(block)
+    return found
+
+
+# --- vectors
+
+
+def store_fault(folder: Path) -> str:
+    """What is wrong with Chroma's SQLite file, whichever edition it is about."""
+    file = folder / "chroma.sqlite3"
+    if not file.exists():
+        return ""
+    try:
+        with closing(_reading(file)) as db:
+            (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
+            db.execute(KEPT, ("",)).fetchone()
+    except sqlite3.OperationalError as error:
+        return "" if "locked" in str(error) or "busy" in str(error) else f"is damaged: {error}"
+    except sqlite3.DatabaseError as error:
+        return f"is damaged: {error}"
+    return "" if said == "ok" else f"is damaged: {said}"
+
+
+def vectors_fault(folder: Path, edition: int, wanted: Mapping[Level, int]) -> str:
+    """What is wrong with the vectors of an edition in an embedded Chroma."""
+    if not (folder / "chroma.sqlite3").exists():
+        return too_few(dict.fromkeys(LEVELS, 0), wanted)
+    held: dict[Level, int] = {}
+    with closing(_reading(folder / "chroma.sqlite3")) as db:
+        for level in LEVELS:
+            index, held[level], waiting = db.execute(KEPT, (f"edition-{edition}-{level}",)).fetchone() or ("", 0, 0)
+            if held[level] == wanted[level] and vectors_in(folder / index) + waiting != held[level]:
+                return f"has a damaged index of its {NAMES[level]}"
+    return too_few(held, wanted)
+
+
+def _reading(file: Path) -> sqlite3.Connection:
+    """Chroma's SQLite file, not to be changed."""
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
