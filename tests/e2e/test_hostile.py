@@ -69,6 +69,16 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "wrong-ending.docx": ((SAMPLES / "handbook.pdf").read_bytes, ""),
     "program.exe": (lambda: b"MZ" + bytes(200), "no reader for .exe"),
 }
+DEEP_ONES = (
+    ("a.html", b"<div>" * DEEP + b"deep text" + b"</div>" * DEEP),
+    ("a.md", b">" * DEEP + b" deep text"),
+    ("b.md", b"[" * DEEP),
+    ("c.md", b"* " * DEEP),
+    ("a.csv", b"a;" * DEEP),
+    ("a.eml", b"Content-Type: multipart/mixed; boundary=a\n\n" + b"--a\n" * DEEP),
+    ("a.vtt", b"WEBVTT\n\n" + b"00:00:01.000 --> 00:00:02.000\nword\n\n" * 20_000),
+)
+LINKS = ("loop-a", "loop-b", "up", "outside.md")
 
 
 def test_each_hostile_file_is_one_line_and_the_rest_is_served(stores: Stores, tmp_path: Path) -> None:
@@ -89,9 +99,9 @@ def test_each_hostile_file_is_one_line_and_the_rest_is_served(stores: Stores, tm
     assert report.added == ["inbox/good.md"]
     assert report.published
     failed = {failure.uri.removeprefix("inbox/"): failure for failure in report.failed}
-    assert set(failed) == {*HOSTILE, "huge.csv", "loop-a", "loop-b", "up", "outside.md"}
+    assert set(failed) == {*HOSTILE, "huge.csv", *LINKS}
     assert "over 64,000,000" in failed["huge.csv"].reason
-    assert all("links are not followed" in failed[name].reason for name in ("loop-a", "loop-b", "up", "outside.md"))
+    assert all("links are not followed" in failed[name].reason for name in LINKS)
     for name, (_, says) in HOSTILE.items():
         assert says in failed[name].reason
     assert all(failure.remedy for failure in report.failed)
@@ -100,15 +110,7 @@ def test_each_hostile_file_is_one_line_and_the_rest_is_served(stores: Stores, tm
 
 def test_deep_pages_and_texts_are_read_or_refused() -> None:
     with Nursery(Limits(processor=5, wall=60)) as nursery:
-        for name, data in (
-            ("a.html", b"<div>" * DEEP + b"deep text" + b"</div>" * DEEP),
-            ("a.md", b">" * DEEP + b" deep text"),
-            ("b.md", b"[" * DEEP),
-            ("c.md", b"* " * DEEP),
-            ("a.csv", b"a;" * DEEP),
-            ("a.eml", b"Content-Type: multipart/mixed; boundary=a\n\n" + b"--a\n" * DEEP),
-            ("a.vtt", b"WEBVTT\n\n" + b"00:00:01.000 --> 00:00:02.000\nword\n\n" * 20_000),
-        ):
+        for name, data in DEEP_ONES:
             try:
                 reading = nursery.read(data, name)
             except UnreadableDocument as error:
