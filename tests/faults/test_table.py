@@ -1,0 +1,35 @@
+"""The table of faults names tests that exist, and docs/faults.md is that table."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.faults.faults import FAULTS, Fault
+from tests.faults.table import PAGE, page, row
+from tests.faults.tried import README, written
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_every_fault_names_tests_that_exist(fault: Fault) -> None:
+    assert fault.tests
+    for test in fault.tests:
+        file, _, name = test.partition("::")
+        assert re.search(rf"^def {name}\(", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE), test
+
+
+def test_the_page_has_every_line_of_the_table() -> None:
+    written = re.sub(r"\| \d+ times \|", "| in `make test` |", PAGE.read_text(encoding="utf-8"))
+    assert page([]) in written, "python -m tests.faults.table"
+    assert written.count("| in `make test` |") == len(FAULTS)
+
+
+def test_the_readme_has_what_was_tried_with_its_counts() -> None:
+    assert written() == README.read_text(encoding="utf-8"), "python -m tests.faults.table"
+
+
+def test_a_line_tells_how_often_a_kill_was_tried() -> None:
+    assert "| 200 times |" in row(FAULTS[0], 200)
+    assert "| in `make test` |" in row(FAULTS[1], 200)
