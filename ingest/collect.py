@@ -11,29 +11,27 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
 
 from assistant.errors import NotReady, UnreadableDocument
-from assistant.language import detect_language
 from assistant.library import Library
-from assistant.records import Document, Edition, Period
-from ingest.cut import cut
-from ingest.duplicates import near_duplicates, sketch
+from assistant.records import Document, Edition
+from ingest.duplicates import near_duplicates
 from ingest.fetch import Content, Found, said_of
 from ingest.isolate import Nursery
 from ingest.listing import Listing, listing
+from ingest.places import Place
+from ingest.places.made import Made, Wanted, made
 from ingest.progress import Stages
-from ingest.readers.reading import Reading, front_matter
 from ingest.report import Failure, Note, Report
 from ingest.web.client import Web
 
 AHEAD = 8
-# Formats whose programs write a language that nobody chose: what their text is in counts.
-LANGUAGE_BY_DEFAULT = {".docx", ".odt", ".pptx", ".pdf"}
 
 
 Key = tuple[str, str]
+Begin = Callable[[Wanted], Callable[[], Made]]
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -61,7 +59,7 @@ class _Obtained:
     content: Content | None = None
     digest: str = ""
     stored: Document | None = None
-    reading: Reading | None = None
+    made: Callable[[], Made] | None = None  # waits for it
     error: UnreadableDocument | None = None
 
 
@@ -82,13 +80,17 @@ def served_edition(library: Library) -> Edition | None:
 
 @dataclass(frozen=True)
 class Collector:
-    """Brings what is served up to date with some origins; `keep`: stores what is new, else only counts it."""
+    """Brings what is served up to date with some origins; `keep`: stores what is new, else only counts it.
+
+    `place` is where documents are read and cut, None for here.
+    """
 
     library: Library
     corpus: Path
     web: Web
     stages: Stages
     keep: bool
+    place: Place | None = None
 
     def collect(self, origins: Sequence[str | Path]) -> Plan:
         """The plan of the next edition. Raises CorpusMissing when a path does not exist."""
@@ -98,18 +100,19 @@ class Collector:
             listed = listing(origins, self.corpus, self.web, self.library)
         plan.report.failed += listed.failed
         with self.stages.timed("read"), Nursery() as nursery, self.web:
+            begin, ahead = (self.place.begin, self.place.ahead) if self.place else (_here(nursery), AHEAD)
 
             def obtain(found: Found) -> _Obtained:
-                return self._obtain(found, before.get((found.root, found.uri)), nursery)
+                return self._obtain(found, before.get((found.root, found.uri)), begin)
 
-            for number, obtained in enumerate(_ahead(obtain, listed.found), 1):
+            for number, obtained in enumerate(_ahead(obtain, listed.found, ahead), 1):
                 self.stages.progress("read", number, len(listed.found))
                 self._take(obtained, plan)
         _remove_missing(plan, listed)
         self._compare(plan)
         return plan
 
-    def _obtain(self, found: Found, before: Document | None, nursery: Nursery) -> _Obtained:
+    def _obtain(self, found: Found, before: Document | None, begin: Begin) -> _Obtained:
         try:
             content = found.content(before)
             digest = _digest(found, content) if content else ""
@@ -117,7 +120,7 @@ class Collector:
                 return _Obtained(found, content, digest, before)
             if self.keep and (stored := self.library.version(digest)):
                 return _Obtained(found, content, digest, stored)
-            return _Obtained(found, content, digest, None, nursery.read(content.data, found.uri, content.ending))
+            return _Obtained(found, content, digest, None, begin(Wanted(found.root, found.uri, digest, content)))
         except UnreadableDocument as error:
             return _Obtained(found, error=error)
 
@@ -144,17 +147,16 @@ class Collector:
         """The document, stored if it is to be kept; None when it is as before."""
         if obtained.error:
             raise obtained.error
-        if obtained.reading is None or obtained.content is None:
+        if obtained.made is None:
             return obtained.stored
-        reading, report, uri = obtained.reading, plan.report, obtained.found.uri
-        document = _document(obtained.found, obtained.content, obtained.digest, reading)
-        pieces = cut(document, reading.sections)
-        report.notes += [Note(uri, text) for text in reading.notes]
-        report.read.count(section.anchor for section in reading.sections)
+        new, report = obtained.made(), plan.report
+        document, pieces = new.document, new.pieces
+        report.notes += [Note(document.uri, text) for text in new.notes]
+        report.read.count(new.anchors)
         plan.passages |= {chunk.id for chunk in pieces.chunks}
-        plan.sketches[document.digest] = sketch(pieces.text)
+        plan.sketches[document.digest] = new.sketch
         if self.keep:
-            self.library.add_version(document, pieces.text, pieces.chunks, plan.sketches[document.digest])
+            self.library.add_version(document, pieces.text, pieces.chunks, new.sketch)
         return document
 
     def _compare(self, plan: Plan) -> None:
@@ -165,13 +167,23 @@ class Collector:
         plan.report.near_duplicates = sorted((min(uris[a], uris[b]), max(uris[a], uris[b])) for a, b in pairs)
 
 
-def _ahead(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """The results in order, the next AHEAD of them made by another thread meanwhile."""
+def _here(nursery: Nursery) -> Begin:
+    """Documents are read at once, and cut when they are taken."""
+
+    def begin(wanted: Wanted) -> Callable[[], Made]:
+        reading = nursery.read(wanted.content.data, wanted.uri, wanted.content.ending)
+        return lambda: made(wanted, reading)
+
+    return begin
+
+
+def _ahead(function: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterator[R]:
+    """The results in order, the next `ahead` of them made by another thread meanwhile."""
     waiting: deque[Future[R]] = deque()
     with ThreadPoolExecutor(1) as thread:
         for item in items:
             waiting.append(thread.submit(function, item))
-            if len(waiting) > AHEAD:
+            if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -181,39 +193,6 @@ def _digest(found: Found, content: Content) -> str:
     said = said_of({name: value for name, value in content.given.items() if name != "retrieved"})
     name = "\0".join((found.root, found.uri, said, ""))
     return hashlib.sha256(name.encode() + content.data).hexdigest()
-
-
-def _document(found: Found, content: Content, digest: str, reading: Reading) -> Document:
-    meta = front_matter({**reading.meta.model_dump(exclude_none=True), **content.given})
-    told = meta.language if "language" in content.given or content.ending not in LANGUAGE_BY_DEFAULT else None
-    return Document(
-        id=hashlib.sha256(f"{found.root}\0{found.uri}".encode()).hexdigest()[:16],
-        uri=found.uri,
-        title=meta.title or _title(found.uri),
-        digest=digest,
-        root=found.root,
-        kind=meta.kind or _kind(found.uri),
-        language=told or detect_language(" ".join(s.text for s in reading.sections[:20])[:2000]),
-        url=meta.url,
-        publisher=meta.publisher,
-        licence=meta.licence,
-        retrieved=meta.retrieved,
-        period=Period(meta.valid_from, meta.valid_until),
-        supersedes=meta.supersedes,
-        event_date=meta.event_date,
-        topics=meta.topics,
-        format=content.ending,
-        part_of=meta.part_of,
-    )
-
-
-def _title(uri: str) -> str:
-    return PurePosixPath(uri).stem.replace("-", " ").replace("_", " ").capitalize()
-
-
-def _kind(uri: str) -> str:
-    parts = PurePosixPath(uri).parts
-    return parts[0] if len(parts) > 1 else "document"
 
 
 def _remove_missing(plan: Plan, listed: Listing) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -14,9 +14,10 @@ import typer
 from rich.console import Console
 
 from assistant.editions import wait_for
-from assistant.errors import ClusterTalksError
+from assistant.errors import Busy, ClusterTalksError
 from assistant.settings import Settings, load_settings
 from assistant.terminal import open_console, print_json, progress_bar
+from ingest.places import HERE, Place, open_place
 from ingest.report import print_report, write_report
 
 console = open_console()
@@ -48,6 +49,8 @@ Examples:
 [bold]cluster-talks ingest https://example.eu/sitemap.xml --publish ask[/]
 
 [bold]cluster-talks ingest --remove example.eu/old-page[/]
+
+[bold]cluster-talks ingest --on ray:auto[/]   read and embed on the Ray cluster that this machine belongs to
 """
 
 
@@ -65,6 +68,9 @@ def ingest(
     ] = Publishing.AUTO,
     remove: Annotated[list[str] | None, typer.Option(help="Leave out the document of this uri.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on, and ingest again whenever files change.")] = False,
+    on: Annotated[
+        str, typer.Option(help="Where documents are read and passages embedded: here, ray, ray:auto or ray:HOST:PORT.")
+    ] = HERE,
     report: Annotated[Path | None, typer.Option(help="Write the report as a page.", dir_okay=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -79,7 +85,7 @@ def ingest(
     }
 
     def once() -> dict[str, Any]:
-        done = _run(asked, out)
+        done = _run(asked, on, out)
         _tell(done, out, report, as_json)
         if publish is Publishing.ASK and done["held"]:
             _publish_if_wanted(done["edition"], console)
@@ -118,31 +124,37 @@ def _whole(origin: str) -> str:
     return origin if is_address(origin) else str(Path(origin).expanduser().absolute())
 
 
-def _run(asked: dict[str, Any], console: Console) -> dict[str, Any]:
-    """The report of a run, done here or by the server that owns the data folder."""
+def _run(asked: dict[str, Any], on: str, console: Console) -> dict[str, Any]:
+    """The report of a run, done here or by the server that owns the data folder. Raises Busy when it should do it on
+    another place than here: it goes on while Ray may end the process that has joined it."""
     from assistant.wiring import DataFolder
 
     settings = load_settings()
     folder = DataFolder(settings.data)
     if folder.served_at():
+        if on != HERE:
+            raise Busy(f"A server uses {settings.data} and does its runs itself.", "Stop it first, or leave out --on.")
         return _hand_over(settings, asked, console, folder.served_at)
     folder.own()
     try:
-        return _run_here(settings, asked, console)
+        with open_place(on, settings) as place:
+            return _run_here(settings, asked, place, console)
     finally:
         folder.release()
 
 
-def _run_here(settings: Settings, asked: dict[str, Any], console: Console) -> dict[str, Any]:
-    from assistant.runs import ACTIONS, Runner
+def _run_here(settings: Settings, asked: dict[str, Any], place: Place | None, console: Console) -> dict[str, Any]:
+    from assistant.runs import Runner, done
     from assistant.wiring import open_assistant, open_stores
+    from ingest.run import open_run
 
     stores = open_stores(settings)
     with closing(stores.library), progress_bar(console) as show:
         runner = Runner(settings, stores, lambda: open_assistant(settings, stores))
         number = None if asked["plan"] else stores.library.runs.begin({**asked, "here": True})
         try:
-            report = ACTIONS["ingest"](runner, asked, show)
+            run = replace(open_run(settings, stores, runner.assistant, show), place=place)
+            report = done(run, asked)
         except BaseException as error:
             if number:
                 runner.fail(number, error)

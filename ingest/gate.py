@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -35,7 +36,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Gate:
-    """Asks `cases` of editions through `assistant`; `folder` keeps the outcomes, `margin` is a share of the cases."""
+    """Asks `cases` of editions through `assistant`, in the words of the documents whatever its engine; `folder` keeps
+    the outcomes, `margin` is a share of the cases."""
 
     assistant: Assistant
     cases: Sequence[Case]
@@ -59,6 +61,10 @@ class Gate:
             ],
         )
 
+    @cached_property
+    def _quoting(self) -> Assistant:
+        return self.assistant.quoting()
+
     def _outcomes(self, edition: Edition, stages: Stages) -> dict[str, Outcome]:
         kept = self.folder / f"{edition.number}-{self._name(edition)}.json"
         if kept.exists():
@@ -76,14 +82,14 @@ class Gate:
 
     def _outcome(self, case: Case, edition: Edition) -> Outcome:
         history = tuple(HISTORY.validate_python(case.history))
-        answer = self.assistant.ask(Question(case.question, history), edition)
+        answer = self._quoting.ask(Question(case.question, history), edition)
         return Outcome(answer.answer, is_right(case, answer.answer, answer.abstained))
 
     def _name(self, edition: Edition) -> str:
         """What decides the outcomes: the documents, the program and its models, the day, the questions."""
-        reader = self.assistant.reader.name if self.assistant.reader else "none"
-        digests = [document.digest for document in self.assistant.library.documents(edition.number)]
-        decided_by = [__version__, reader, self.assistant.engine.name, edition.embedder, str(date.today()), digests]
+        reader = self._quoting.reader.name if self._quoting.reader else "none"
+        digests = [document.digest for document in self._quoting.library.documents(edition.number)]
+        decided_by = [__version__, reader, self._quoting.engine.name, edition.embedder, str(date.today()), digests]
         text = json.dumps([*decided_by, *(asdict(case) for case in self.cases)])
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-Progress = Callable[[str, int, int], None]
+from assistant.progress import Progress
 
 
 @dataclass

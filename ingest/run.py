@@ -13,13 +13,15 @@ from typing import Literal
 from assistant.ask import Assistant
 from assistant.errors import BadSetting, Conflict, CorpusMissing, EmbedderMismatch, NotFound, NotReady
 from assistant.golden import read_asked
+from assistant.progress import Progress
 from assistant.records import Edition
 from assistant.settings import Settings
 from assistant.wiring import Stores
 from ingest.build import build, retire
 from ingest.collect import Collector, Plan, served_edition, served_plan
 from ingest.gate import Gate
-from ingest.progress import Progress, Stages
+from ingest.places import Place
+from ingest.progress import Stages
 from ingest.report import Note, Report
 from ingest.web.client import Web, open_web
 
@@ -30,13 +32,15 @@ LOST_SHARE, FEW = 0.3, 5
 
 @dataclass(frozen=True)
 class Run:
-    """One run and its collaborators. `gate` opens the publish gate, None publishes without asking anything."""
+    """One run and its collaborators. `gate` opens the publish gate, None publishes without asking anything; `place` is
+    where documents are read and passages embedded, None for here."""
 
     stores: Stores
     corpus: Path
     web: Web
     gate: Callable[[], Gate] | None = None
     stages: Stages = field(default_factory=Stages)
+    place: Place | None = None
 
     def plan(self, origins: Sequence[str | Path], remove: Sequence[str] = ()) -> Report:
         """What `ingest` would do and what it would cost. Nothing is stored."""
@@ -77,7 +81,7 @@ class Run:
         if remove and not origins:
             plan = served_plan(library)
         else:
-            plan = Collector(library, self.corpus, self.web, self.stages, keep).collect(origins)
+            plan = Collector(library, self.corpus, self.web, self.stages, keep, self.place).collect(origins)
         for uri in remove:
             _leave_out(uri, plan)
         return plan
@@ -96,8 +100,12 @@ class Run:
         known = self.stores.library.same_edition((d.digest for d in documents), self.stores.embedder.name)
         if known and self._usable(known):
             return known
-        edition, plan.report.embedded = build(documents, self.stores, self.stages)
+        edition, plan.report.embedded = build(documents, self._builders(), self.stages)
         return edition
+
+    def _builders(self) -> Stores:
+        """The stores, with the embedder of the place."""
+        return replace(self.stores, embedder=self.place.embedder(self.stores.embedder)) if self.place else self.stores
 
     def _seconds_to_embed(self, passages: int) -> float | None:
         """What embedding took in the last run that embedded anything, for so many passages."""
