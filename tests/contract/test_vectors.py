@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,10 +49,23 @@ def test_neighbours_filters_and_copies(vectors: Vectors) -> None:
         f"c{n}" for n in range(0, 50, 2)
     }
     assert [near.chunk for near in stored.near("passages", question, 5, Filters(source=("doc-c3",)))] == ["c3"]
-    cosines = stored.cosines(question, [rows[7].chunk])["c7"]
-    assert cosines["passages"] + cosines["units"] + cosines["asked"] == pytest.approx([1, 1, -1, 1], abs=1e-4)
+    vectors_of_c7 = stored.rows([rows[7].chunk])["c7"]
+    assert vectors_of_c7 @ vectors_of_c7[0] == pytest.approx([1, 1, -1, 1], abs=1e-4)
     missing = replace(rows[0].chunk, id="nowhere")
     assert list(stored.stored([rows[0].chunk, missing])) == ["c0"]
+
+
+def test_the_order_in_which_vectors_came_does_not_decide_what_is_found(vectors: Vectors) -> None:
+    rows = [row(f"c{n}", RANDOM.standard_normal(64)) for n in range(1500)]
+    questions = RANDOM.standard_normal((40, 64))
+    found = []
+    for edition, ordered in ((EDITION, rows), (replace(EDITION, number=2), rows[::-1])):
+        vectors.drop(edition.number)
+        stored = vectors.create(edition)
+        stored.add(ordered)
+        found.append([[near.chunk for near in stored.near("passages", q.tolist(), 40, Filters())] for q in questions])
+    same = sum(len(set(one) & set(other)) for one, other in zip(*found, strict=True))
+    assert same >= 0.998 * 40 * len(questions)
 
 
 def test_a_dropped_edition_is_not_ready(vectors: Vectors) -> None:
@@ -65,3 +80,46 @@ def test_another_model_is_refused(vectors: Vectors) -> None:
     vectors.create(EDITION)
     with pytest.raises(EmbedderMismatch, match="test"):
         vectors.open(replace(EDITION, embedder="other"))
+
+
+def filled(vectors: Vectors, number: int) -> None:
+    """An edition of so many vectors that Chroma gives their index files."""
+    made = vectors.create(replace(EDITION, number=number))
+    made.add([row(f"c{n}", RANDOM.standard_normal(8)) for n in range(1100)])
+    assert len(made.near("units", [1.0] * 8, 3, Filters())) >= 1
+
+
+def test_editions_that_are_gone_leave_nothing_open_nor_on_disk(tmp_path: Path) -> None:
+    vectors, folder, seen = open_vectors(Settings(data=tmp_path)), tmp_path / "vectors", []
+    filled(vectors, 1)
+    for number in (2, 3, 4):
+        filled(vectors, number)
+        vectors.drop(number - 1)
+        open_ = [file for file in Path("/proc/self/fd").iterdir() if str(folder) in str(file.resolve())]
+        indexes = [path for path in folder.iterdir() if path.is_dir()]
+        seen.append((len([file for file in open_ if file.resolve().suffix == ".bin"]), len(indexes)))
+    assert seen[0][1] >= 1, "there are files"
+    assert seen[0] == seen[1] == seen[2]
+    vectors.close()
+
+
+def test_whoever_searches_does_not_notice_that_an_edition_goes(tmp_path: Path) -> None:
+    vectors = open_vectors(Settings(data=tmp_path))
+    for number in (1, 2, 3):
+        filled(vectors, number)
+    searched, over = vectors.open(replace(EDITION, number=3)), threading.Event()
+
+    def search() -> int:
+        times = 0
+        while not over.is_set():
+            assert len(searched.near("units", [1.0] * 8, 5, Filters())) >= 1
+            times += 1
+        return times
+
+    with ThreadPoolExecutor(2) as pool:
+        searching = [pool.submit(search) for _ in range(2)]
+        for number in (1, 2):
+            vectors.drop(number)
+        over.set()
+        assert all(each.result() for each in searching)
+    vectors.close()
