@@ -8,6 +8,7 @@ their own configuration (`prompts`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from pathlib import Path
 
 from langchain_core.embeddings import Embeddings
@@ -21,6 +22,11 @@ class Embedder(Embeddings):
 
     name: str
     dimension: int
+    batch = 64  # passages that are best embedded at a time, with their sentences
+
+    def kept_to(self, cores: int) -> Embedder:
+        """One whose batches use no more than so many cores; itself where torch, or the caller, sees to that."""
+        return self
 
 
 class BundledE5(Embedder):
@@ -36,6 +42,12 @@ class BundledE5(Embedder):
         from assistant.e5.model import E5
 
         self._model = E5(models, threads)
+
+    def kept_to(self, cores: int) -> BundledE5:
+        """One whose batches use no more than so many cores."""
+        kept = copy(self)
+        kept._model = self._model.kept_to(cores)
+        return kept
 
     def embed_query(self, text: str) -> list[float]:
         """Vector of a question."""

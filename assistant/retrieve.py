@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.at_hand import AtHand
 from assistant.citations import Neighbours, neighbours_of
 from assistant.errors import EmbedderMismatch
+from assistant.exact import FEW, Exact
 from assistant.library import Library
-from assistant.names import Names, collect_names
+from assistant.names import WORD, Names, collect_names, fold
 from assistant.records import LEVELS, Chunk, Document, Edition, Filters, Hit, Level, Period
 from assistant.terms import Terms, collect_terms
 
@@ -41,19 +44,23 @@ LEVEL_WEIGHTS: dict[Level, float] = {"passages": 1.0, "units": 1.0, "asked": 1.0
 VECTORS_A_PASSAGE: dict[Level, int] = {"passages": 1, "units": 2, "asked": 3}  # asked for, to come upon DEPTH passages
 GAPS = 2
 OPEN_EDITIONS = 2
+KEPT = 2048  # passages of an edition that stay at hand
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What one edition is searched with."""
+    """What one edition is searched with. `listed`: the passages that a question is listed for, by its words."""
 
     edition: Edition
+    passages: AtHand[tuple[Chunk, Document]]
     vectors: EditionVectors
+    nearest: Exact | EditionVectors
     lexical: Lexical
     names: Names
     terms: Terms
     gaps: Gaps
     neighbours: Neighbours
+    listed: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +72,12 @@ class Gaps:
 
     def nearest(self, vector: NDArray[np.float32], count: int) -> list[str]:
         """The passages of the nearest gaps."""
-        order = np.argsort(-(self.vectors @ vector)) if self.chunks else ()
-        return list(dict.fromkeys(self.chunks[place] for place in order))[:count]
+        found: dict[str, None] = {}
+        for place in np.argsort(-(self.vectors @ vector)) if self.chunks else ():
+            found[self.chunks[place]] = None
+            if len(found) == count:
+                break
+        return list(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,27 +139,31 @@ class Retriever:
     def _opened(self, edition: Edition) -> Index:
         vectors, passages = self._vectors.open(edition), list(self._library.all_chunks(edition.number))
         chunks = [chunk for chunk, _ in passages]
-        gaps = vectors.stored([chunk for chunk in chunks if chunk.gap])
-        rows = [(id_, vector) for id_, kept in gaps.items() for vector in (*kept.units, *kept.asked)]
+        few = sum(vectors.counts().values()) <= FEW
+        rows = vectors.rows([chunk for chunk in chunks if few or chunk.gap])
+        gaps = [(chunk.id, row) for chunk in chunks if chunk.gap and chunk.id in rows for row in rows[chunk.id][1:]]
         return Index(
             edition,
+            AtHand(partial(self._library.chunks, edition.number), KEPT),
             vectors,
+            Exact(passages, rows, edition.dimension) if few else vectors,
             self._open_lexical(edition.number),
             collect_names(text for chunk, document in passages for text in (document.title, *_said(chunk))),
             collect_terms(chunks),
-            Gaps(tuple(id_ for id_, _ in rows), np.asarray([vector for _, vector in rows], dtype=np.float32)),
+            Gaps(tuple(id_ for id_, _ in gaps), np.asarray([row for _, row in gaps], dtype=np.float32)),
             neighbours_of({document.id: document for _, document in passages}.values()),
+            _listed(chunks),
         )
 
     def nearest(self, wordings: Sequence[str], edition: Edition) -> str:
         """The wording that comes nearest to a passage, a sentence or a question of the edition."""
         if len(wordings) == 1:
             return wordings[0]
-        vectors = self.index(edition).vectors
+        nearest = self.index(edition).nearest
 
         def reach(wording: str) -> float:
-            vector = self._embedder.embed_query(wording)
-            return sum(near[0].cosine for level in LEVELS if (near := vectors.near(level, vector, 1, Filters())))
+            vector = self._embedded(wording)
+            return sum(near[0].cosine for level in LEVELS if (near := nearest.near(level, vector, 1, Filters())))
 
         return max(wordings, key=reach)
 
@@ -157,7 +172,7 @@ class Retriever:
         index = self.index(edition)
         scores: dict[str, float] = defaultdict(float)
         words, wordings = _widened(query.wordings, index.terms)
-        vectors = [np.asarray(self._embedder.embed_query(wording), dtype=np.float32) for wording in wordings]
+        vectors = list(map(self._embedded, wordings))
         best_possible = 0.0
         for wording, vector in zip(wordings, vectors, strict=True):
             for ranking in self._rankings(index, wording, vector, query.filters):
@@ -166,13 +181,17 @@ class Retriever:
                     scores[chunk] += ranking.weight / (RRF + rank)
         if not scores:
             return Found((), (), 1.0, words, query.periods)
-        nearest = sorted(scores, key=lambda chunk: -scores[chunk])[: count * 2]
+        listed = index.listed.get(words_of(query.wordings[0]), ())
+        nearest = list(dict.fromkeys((*listed, *sorted(scores, key=lambda chunk: -scores[chunk])[: count * 2])))
         gaps = index.gaps.nearest(vectors[0], GAPS)
-        stored = self._library.chunks(edition.number, [*nearest, *gaps])
-        found = {id_: entry for id_, entry in stored.items() if query.filters.admit(entry[1])}
-        ranked = [(scores[id_] / best_possible * _share(found[id_][0], query.periods), *found[id_]) for id_ in found]
-        ranked.sort(key=lambda entry: -entry[0])
-        hits = self._hits(index, vectors[0], ranked)
+        stored = index.passages(list(dict.fromkeys((*nearest, *gaps))))
+        cosines = index.nearest.cosines(vectors[0], [chunk for chunk, _ in stored.values()])
+        hits = [
+            _hit(entry, cosines[id_], scores[id_] / best_possible * _share(entry[0], query.periods), id_ in listed)
+            for id_, entry in stored.items()
+            if id_ in cosines and query.filters.admit(entry[1])
+        ]
+        hits.sort(key=lambda hit: (not hit.listed, -hit.score))
         elsewhere = float((self._everyday @ vectors[0]).max())
         unrecorded = [hit for hit in hits if hit.chunk.id in nearest]
         return Found(
@@ -182,36 +201,28 @@ class Retriever:
     def _rankings(
         self, index: Index, wording: str, vector: NDArray[np.float32], filters: Filters
     ) -> Iterator[_Ranking]:
-        question = cast(Sequence[float], vector)
         for level, weight in LEVEL_WEIGHTS.items():
-            near = index.vectors.near(level, question, DEPTH * VECTORS_A_PASSAGE[level], filters)
+            near = index.nearest.near(level, vector, DEPTH * VECTORS_A_PASSAGE[level], filters)
             if near:
                 yield _Ranking(weight, [passage.chunk for passage in near][:DEPTH])
         if words := index.lexical.search(wording, DEPTH, filters):
             yield _Ranking(self._lexical_weight(index, wording, words[0][0]), [chunk for chunk, _ in words])
 
     def _lexical_weight(self, index: Index, wording: str, best: str) -> float:
-        chunk, document = self._library.chunks(index.edition.number, [best])[best]
-        return min(
-            1.0, LEXICAL_TRUST * coverage(index.lexical, wording, passage_words(chunk, document), document.language)
-        )
+        chunk, document = index.passages([best])[best]
+        covered = coverage(index.lexical, wording, passage_words(chunk, document), document.language)
+        return min(1.0, LEXICAL_TRUST * covered)
 
-    def _hits(
-        self, index: Index, vector: NDArray[np.float32], ranked: Sequence[tuple[float, Chunk, Document]]
-    ) -> list[Hit]:
-        cosines = index.vectors.cosines(cast(Sequence[float], vector), [chunk for _, chunk, _ in ranked])
-        return [
-            Hit(
-                chunk,
-                document,
-                score,
-                dense=cosines[chunk.id]["passages"][0],
-                units=tuple(cosines[chunk.id]["units"]),
-                asked=max((*cosines[chunk.id]["asked"], *cosines[chunk.id]["units"]), default=0.0),
-            )
-            for score, chunk, document in ranked
-            if chunk.id in cosines
-        ]
+    def _embedded(self, wording: str) -> NDArray[np.float32]:
+        vector = np.asarray(self._embedder.embed_query(wording), dtype=np.float32)
+        unit: NDArray[np.float32] = vector / max(float(np.linalg.norm(vector)), 1e-9)
+        return unit
+
+
+def _hit(entry: tuple[Chunk, Document], cosines: Sequence[float], score: float, listed: bool) -> Hit:
+    own, *others = cosines
+    units = tuple(others[: len(entry[0].units)])
+    return Hit(*entry, score, dense=own, units=units, asked=max(others, default=0.0), listed=listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +237,19 @@ def _widened(wordings: tuple[str, ...], terms: Terms) -> tuple[str, tuple[str, .
         widened = f"{wordings[0]} ({', '.join(known)})"
         return widened, (*wordings, widened)
     return wordings[0], wordings
+
+
+def words_of(question: str) -> str:
+    """The words of a question, by which it is known again however it is written."""
+    return " ".join(WORD.findall(fold(question)))
+
+
+def _listed(chunks: Iterable[Chunk]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for chunk in chunks:
+        for words in dict.fromkeys(map(words_of, chunk.asked)):
+            found[words].append(chunk.id)
+    return found
 
 
 def _said(chunk: Chunk) -> Iterator[str]:

@@ -10,8 +10,11 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from functools import cache
 from pathlib import Path
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime reads it when it is imported; else it calls its maker
 
 import numpy as np
 import numpy.typing as npt
@@ -70,7 +73,14 @@ class E5:
         self._session = open_session(cached_model(folder, weights), threads)
         self._window = weights.positions - len(self._words.marks)
         self.dimension: int = weights.hidden
+        self._threads = threads
         self._workers = max(1, (cores or os.cpu_count() or 1) // threads)
+
+    def kept_to(self, cores: int) -> E5:
+        """The same model, whose batches run on so many cores."""
+        kept = copy(self)
+        kept._workers = max(1, cores // self._threads)
+        return kept
 
     def query(self, text: str) -> Floats:
         """Vector of a question, [hidden]."""

@@ -51,7 +51,11 @@ class BundledReader:
     def read(self, question: str, passages: Sequence[Text]) -> list[Reading]:
         """One reading a passage."""
         asked = question_pieces(question, self._words.tokens, self._marks)
-        return list(self._pool.map(lambda passage: self._read(asked, passage), passages))
+        self._states(asked)  # here, where no two passages work them out at once
+        # The longest first, so that no thread has it left when the others are done.
+        longest = sorted(passages, key=lambda passage: -len(self._pieces(passage).pieces))
+        read = dict(zip(longest, self._pool.map(lambda passage: self._read(asked, passage), longest), strict=True))
+        return [read[passage] for passage in passages]
 
     def prepare(self, passage: Text) -> bool:
         """Keep the states of the passage, while a quarter of the room is left for what questions bring."""

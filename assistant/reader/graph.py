@@ -108,7 +108,7 @@ class _Reader:
         rows = self.one("Concat", [asked, told], axis=0)
         count = self.one("Shape", [rows], end=1)
         shape = self.one("Concat", [self.graph.integers(1), count], axis=0)
-        layers = Layers(self.graph, self.trained)
+        layers = Layers(self.graph, self.trained, fused=False)
         rows = layers.write(rows, shape, range(self.trained.split, self.trained.layers))
         start = self.one("Shape", [asked], end=1)
         first = self.one("Slice", [rows, self.graph.integers(0), self.graph.integers(1), self.graph.integers(0)])

@@ -108,6 +108,13 @@ def test_sentences_that_only_point_elsewhere_are_left_out() -> None:
     ]
 
 
+def test_links_in_a_list_that_a_sentence_leads_to_are_what_it_says() -> None:
+    text = b"The projects were:[^a]\n\n- [BRINC](b.md)\n- [InnoBuyer](i.md)\n\nA fact.\n\n- [Home](a.md)\n\n[^a]: <https://a.example>"
+    section = read_markdown(text).sections[0]
+    assert section.text == "The projects were:\n\n- BRINC\n- InnoBuyer\n\nA fact."
+    assert [mark.at for mark in section.sources] == [len("The projects were:")]
+
+
 def test_text_joins_lines_and_keeps_lists() -> None:
     reading = read_text(b"A line\nthat goes on.\n\nThings:\n* one\n2) two\n   and more\n")
     assert reading.sections[0].text == "A line that goes on.\n\nThings:\n- one\n- two and more"

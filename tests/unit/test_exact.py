@@ -1,0 +1,90 @@
+"""The exact search against the definition of it, and against the cosines that Chroma's vectors give."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from assistant import retrieve
+from assistant.exact import Exact
+from assistant.records import Chunk, Document, Edition, Filters, Unit
+from assistant.retrieve import Query, Retriever
+from assistant.settings import Settings
+from assistant.vectors import EditionVectors
+from assistant.wiring import Stores
+from ingest.run import open_run
+
+RANDOM = np.random.default_rng(1)
+UNITS = (Unit(0, 3), Unit(4, 7))
+Passage = tuple[Chunk, Document]
+
+
+def passage(name: str, kind: str = "rules", asked: int = 1) -> Passage:
+    chunk = Chunk(name, f"doc-{name}", "Ab. Cd.", start=0, end=7, units=UNITS, asked=("Q?",) * asked)
+    return chunk, Document(id=f"doc-{name}", uri=f"{name}.md", title=name, digest=name, kind=kind)
+
+
+def unit(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32)
+
+
+def random_rows(passages: list[Passage]) -> dict[str, NDArray[np.float32]]:
+    return {chunk.id: unit(RANDOM.standard_normal((3 + len(chunk.asked), 8))) for chunk, _ in passages}
+
+
+def test_neighbours_are_those_of_the_largest_cosines_each_passage_once() -> None:
+    passages = [passage(f"c{n}", "rules" if n % 2 else "events", asked=n % 3) for n in range(40)]
+    rows, question = random_rows(passages), unit(RANDOM.standard_normal(8))
+    exact = Exact(passages, rows, 8)
+    best = sorted(((float(cosine), id_) for id_, own in rows.items() for cosine in own[1:3] @ question), reverse=True)
+    found = exact.near("units", question, 10, Filters())
+    assert [near.chunk for near in found] == list(dict.fromkeys(id_ for _, id_ in best[:10]))
+    assert found[0].cosine == pytest.approx(best[0][0])
+    kind = exact.near("passages", question, 1000, Filters(kind=("events",)))
+    assert {near.chunk for near in kind} == {f"c{n}" for n in range(0, 40, 2)}
+    assert exact.near("asked", question, 5, Filters(kind=("nothing",))) == []
+
+
+def test_of_equal_cosines_the_passage_that_stands_first_comes_first() -> None:
+    passages = [passage(f"c{n}") for n in range(9)]
+    same = unit(np.ones((4, 8)))
+    found = Exact(passages, dict.fromkeys((chunk.id for chunk, _ in passages), same), 8).near(
+        "passages", same[0], 3, Filters()
+    )
+    assert [near.chunk for near in found] == ["c0", "c1", "c2"]
+
+
+def test_what_is_not_whole_is_not_found_and_an_empty_edition_has_no_neighbours() -> None:
+    passages = [passage("c0"), passage("c1")]
+    rows = random_rows(passages[1:])
+    exact = Exact(passages, rows, 8)
+    assert [near.chunk for near in exact.near("passages", rows["c1"][0], 9, Filters())] == ["c1"]
+    assert list(exact.cosines(rows["c1"][0], [chunk for chunk, _ in passages])) == ["c1"]
+    assert exact.cosines(rows["c1"][0], [passages[1][0]])["c1"] == pytest.approx(rows["c1"] @ rows["c1"][0], abs=1e-6)
+    assert Exact([], {}, 8).near("units", rows["c1"][0], 3, Filters()) == []
+
+
+def test_an_edition_of_many_vectors_is_searched_by_chroma_with_the_same_result(
+    stores: Stores, small_corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data=stores.data, corpus=small_corpus)
+    assert open_run(settings, stores, None).ingest([]).failed == []
+    edition: Edition = stores.library.current()
+    found = []
+    for few, kind in ((60_000, Exact), (0, EditionVectors)):
+        monkeypatch.setattr(retrieve, "FEW", few)
+        retriever = Retriever(
+            library=stores.library,
+            vectors=stores.vectors,
+            embedder=stores.embedder,
+            open_lexical=stores.lexical,
+        )
+        assert isinstance(retriever.index(edition).nearest, kind)
+        found.append(retriever.search(Query(("Who owns the patents after a PCP?",), ()), edition))
+    exact, approximate = found
+    assert [hit.chunk.id for hit in exact.hits] == [hit.chunk.id for hit in approximate.hits]
+    assert [hit.units for hit in exact.hits] == [pytest.approx(hit.units, abs=1e-5) for hit in approximate.hits]
+    assert exact.elsewhere == pytest.approx(approximate.elsewhere)
