@@ -1,56 +1,49 @@
-"""How long an answer takes: POST /api/v1/ask on a running server, after warm-up, beside the bare embedder.
-
-    .venv/bin/python -m tests.benchmarks.ask --url http://127.0.0.1:8000
-
-Asks the questions of tests/quality/golden.jsonl one after the other and prints p50, p95 and p99 of the whole request and of
-each stage, in milliseconds.
-"""
+"""How long an answer takes, and what of it."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
 import time
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from statistics import median
 
-import httpx
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from tests.benchmarks.questions import Body, post
+from tests.benchmarks.records import Figure, percentiles
+from tests.benchmarks.stand import Stand
 
-QUESTIONS = Path(__file__).parents[1] / "quality" / "golden.jsonl"
-
-
-def quantiles(values: list[float]) -> list[float]:
-    """p50, p95, p99."""
-    cuts = statistics.quantiles(values, n=100, method="inclusive")
-    return [cuts[49], cuts[94], cuts[98]]
+WARM_UP, AGAIN = 10, 20  # questions
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", default="http://127.0.0.1:8000")
-    parser.add_argument("--warm-up", type=int, default=10)
-    options = parser.parse_args()
-    cases = [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
-    bodies = [{"question": case["question"], "history": case["history"]} for case in cases]
-    times: dict[str, list[float]] = {"request": []}
-    with httpx.Client(base_url=options.url, timeout=60) as client:
-        for body in bodies[: options.warm_up]:
-            client.post("/api/v1/ask", json=body).raise_for_status()
-        for body in bodies:
-            began = time.perf_counter()
-            answer = client.post("/api/v1/ask", json=body).raise_for_status().json()
-            times["request"].append((time.perf_counter() - began) * 1000)
-            for stage, spent in answer["timings_ms"].items():
-                times.setdefault(stage, []).append(spent)
-    table = Table("stage", "p50 ms", "p95 ms", "p99 ms", box=box.SIMPLE_HEAD)
-    for stage, spent in times.items():
-        table.add_row(stage, *(f"{value:.1f}" for value in quantiles(spent)))
-    Console().print(table)
+def ask(stand: Stand) -> Iterator[Figure]:
+    """POST /api/v1/ask by one asker, questions that all differ (tests/quality/golden.jsonl), and of each stage as the
+    answer tells it (`timings_ms`); beside it the model alone on the same questions. No answer comes from a cache: none is
+    kept for a second asker. "asked again" is the time of the same questions a second time. What the server keeps at hand
+    is its work on 2,048 passages, whatever the question: it is faster where others asked about the same passages."""
+    asked = stand.questions(stand.scale.answers)
+    with stand.client() as client:
+        for body in asked[:WARM_UP]:
+            post(client, body)
+        times: dict[str, list[float]] = {"request": []}
+        for number, body in enumerate(asked):
+            stand.show("ask", number, len(asked))
+            reply = post(client, body)
+            times["request"].append(reply.ms)
+            for stage, ms in reply.answer.get("timings_ms", {}).items():
+                times.setdefault(stage, []).append(ms)
+        again = [post(client, body).ms for body in asked[:AGAIN]]
+    times["bare model"] = bare_ms(stand, asked)
+    for name, spent in times.items():
+        yield from percentiles("ask", name, spent, "ms", size=stand.size)
+    yield Figure("ask", "request / bare model", median(times["request"]) / median(times["bare model"]), "×", stand.size)
+    yield Figure("ask", "asked again / first", median(again) / median(times["request"][:AGAIN]), "×", stand.size)
 
 
-if __name__ == "__main__":
-    main()
+def bare_ms(stand: Stand, asked: Sequence[Body]) -> list[float]:
+    """Milliseconds of the model alone for each question, on one thread, as in the server."""
+    embedder = stand.embedder()
+    embedder.embed_query("warm-up")
+    spent = []
+    for body in asked:
+        began = time.perf_counter()
+        embedder.embed_query(body["question"])
+        spent.append((time.perf_counter() - began) * 1000)
+    return spent

@@ -1,118 +1,48 @@
-"""What an ingest costs: a folder of small documents read for the first time, unchanged, and with one changed.
-
-    .venv/bin/python -m tests.benchmarks.ingest --documents 1000
-
-The documents are the sections of corpus/, one a file, in Markdown, HTML and text by turns. Prints the seconds of each run
-by stage, the share of the first run that the embedder took, and what the second took of the first.
-"""
+"""What building an edition costs, by stage."""
 
 from __future__ import annotations
 
-import argparse
-import html
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
-from assistant.embedders import Embedder
-from assistant.settings import Settings
-from assistant.terminal import progress_bar
-from assistant.wiring import open_stores
-from ingest.listing import find
-from ingest.readers.markdown import read_markdown
-from ingest.run import open_run
-
-CORPUS = Path(__file__).parents[2] / "corpus"
-FORMS = {
-    ".md": lambda title, text: f"# {title}\n\n{text}\n",
-    ".html": lambda title, text: (
-        f"<html><head><title>{html.escape(title)}</title></head><body><main><h1>{html.escape(title)}</h1>{''.join(f'<p>{html.escape(p)}</p>' for p in text.split(chr(10) * 2))}</main></body></html>"
-    ),
-    ".txt": lambda title, text: f"{title}\n\n{text}\n",
-}
+from tests.benchmarks.records import Figure
+from tests.benchmarks.stand import Built, Seed, Stand
+from tests.benchmarks.stopwatch import PLACES
 
 
-class Timed(Embedder):
-    """An embedder that counts its seconds."""
-
-    def __init__(self, inner: Embedder) -> None:
-        self._inner, self.seconds = inner, 0.0
-        self.name, self.dimension = inner.name, inner.dimension
-
-    def embed_query(self, text: str) -> list[float]:
-        return self._inner.embed_query(text)
-
-    def embed_documents(self, texts: Sequence[str]) -> list[list[float]]:
-        began = time.perf_counter()
-        try:
-            return self._inner.embed_documents(list(texts))
-        finally:
-            self.seconds += time.perf_counter() - began
+def ingest(stand: Stand) -> Iterator[Figure]:
+    """A folder of documents becomes an edition. Passages a second of each stage, by itself; "read" runs in a process of
+    its own beside the others. The vectors are looked up, so "embed" says nothing of the model: what that does is
+    measured on the real corpus (column "corpus"), beside the bare model on every eighth of the same batches of texts."""
+    built = stand.built
+    yield from _rates(built, stand.size)
+    yield Figure("ingest", "texts the model had to embed", built.unknown, "texts", stand.size)
 
 
-def sections() -> Iterator[tuple[str, str]]:
-    """(title, text) of every section of the corpus."""
-    for file in find([CORPUS], CORPUS):
-        if file.path.suffix == ".md":
-            reading = read_markdown(file.read())
-            for section in reading.sections:
-                yield " ".join((reading.meta.title or "", *section.anchor.heading)), section.text
+def with_the_model(seed: Seed, every: int) -> Iterator[Figure]:
+    """The same of the real corpus with the real model, beside the model alone on every n-th batch."""
+    yield from _rates(seed.built, None)
+    if not (batches := seed.batches[::every]):
+        return
+    texts = sum(len(batch.texts) for batch in batches)
+    began = time.perf_counter()
+    for batch in batches:
+        seed.embedder.embed_documents(list(batch.texts))
+    alone, flow = time.perf_counter() - began, sum(batch.seconds for batch in batches)
+    yield Figure("ingest", "texts embedded in the flow", texts / flow, "texts/s")
+    yield Figure("ingest", "texts embedded by the bare model", texts / alone, "texts/s")
+    every_second = sum(batch.seconds for batch in seed.batches) / seed.built.seconds
+    yield Figure("ingest", "share of the time inside the model", every_second, "share")
 
 
-def write(folder: Path, count: int) -> None:
-    """`count` documents in ten folders."""
-    endings = list(FORMS)
-    for number, (title, text) in zip(range(count), sections(), strict=False):
-        ending = endings[number % len(endings)]
-        place = folder / f"part-{number % 10}"
-        place.mkdir(parents=True, exist_ok=True)
-        (place / f"{number:05}{ending}").write_text(FORMS[ending](title, text), encoding="utf-8")
-
-
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--documents", type=int, default=1000)
-    count = parser.parse_args().documents
-    console = Console()
-    table = Table(
-        "run", "documents", "embedded", "all s", "list", "read", "embed", "index", "model s", box=box.SIMPLE_HEAD
-    )
-    spent: list[float] = []
-    model: list[float] = []
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data=Path(folder) / "data", corpus=Path(folder) / "corpus")
-        write(settings.corpus, count)
-        stores = open_stores(settings)
-        stores.embedder.embed_documents(["warm-up"])
-        stores = replace(stores, embedder=(timed := Timed(stores.embedder)))
-        with closing(stores.library), progress_bar(console) as show:
-            for name in ("first", "unchanged", "one changed"):
-                if name == "one changed":
-                    page = next(settings.corpus.rglob("*.md"))
-                    page.write_text(
-                        page.read_text(encoding="utf-8") + "\nOne more sentence stands here.\n", encoding="utf-8"
-                    )
-                began, timed.seconds = time.perf_counter(), 0.0
-                report = open_run(settings, stores, None, show).ingest([])
-                spent.append(time.perf_counter() - began)
-                model.append(timed.seconds)
-                stages = (f"{report.seconds.get(stage, 0):.2f}" for stage in ("list", "read", "embed", "index"))
-                table.add_row(
-                    name, str(report.documents), str(report.embedded), f"{spent[-1]:.2f}", *stages, f"{model[-1]:.2f}"
-                )
-    console.print(table)
-    console.print(
-        f"unchanged / first: {spent[1] / spent[0]:.1%}, of the first inside the model: {model[0] / spent[0]:.0%}"
-    )
-
-
-if __name__ == "__main__":
-    main()
+def _rates(built: Built, size: int | None) -> Iterator[Figure]:
+    """Documents and passages a second, as a whole and by stage; and how many vectors there are."""
+    report = built.report
+    for name, count in (("documents", report.documents), ("passages", report.chunks)):
+        yield Figure("ingest", name, count, name, size)
+        for stage, spent in {"whole": built.seconds, **{stage: built.stages.get(stage) for stage in PLACES}}.items():
+            if spent:
+                yield Figure("ingest", f"{stage}, {name} a second", count / spent, f"{name}/s", size)
+    yield Figure("ingest", "whole", built.seconds, "s", size)
+    for level, found in built.vectors.items():
+        yield Figure("ingest", f"vectors of {level}", found, "vectors", size)
