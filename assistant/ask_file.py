@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.api.batch import MAX_QUESTIONS
 from assistant.errors import BadRequest, TooLarge, TooMany
+from assistant.progress import Progress
 
 if TYPE_CHECKING:
     from assistant.asking import Asker
@@ -24,7 +25,7 @@ LARGEST = 500_000  # characters of one request
 PATIENCE = 600  # seconds to wait for the rate limit before one part
 
 
-def ask_file(file: Path, asker: Asker, progress: Callable[[str, int, int], None]) -> Iterator[dict[str, Any]]:
+def ask_file(file: Path, asker: Asker, progress: Progress) -> Iterator[dict[str, Any]]:
     """The lines of the answers in their order, each when it is ready, `index` counted from 0 over the whole file.
     Raises BadRequest where it is no text in UTF-8, ClusterTalksError where the server refuses."""
     lines, done, most = _read(file), 0, MAX_QUESTIONS

@@ -22,6 +22,7 @@ from assistant.ask import Assistant
 from assistant.errors import (
     BadRequest,
     ClusterTalksError,
+    Crowded,
     Forbidden,
     NotFound,
     NotReady,
@@ -33,7 +34,18 @@ from assistant.records import Answer, Question
 from assistant.settings import Settings
 
 TIMEOUT = 60  # seconds
-ERRORS = {kind.status: kind for kind in (BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, TooMany, NotReady)}
+KINDS: tuple[type[ClusterTalksError], ...] = (
+    BadRequest,
+    TooLarge,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    TooMany,
+    Crowded,
+    NotReady,
+)
+ERRORS = {kind.status: kind for kind in KINDS}  # where something between answers for the server
+TITLED = {kind.title: kind for kind in KINDS}
 
 HOW_WITH_A_KEY = (
     "Set CLUSTER_TALKS_KEY to a key of that server, or give one as `--key`, in a program as `key`; "
@@ -161,7 +173,7 @@ def read_result(response: httpx.Response) -> dict[str, Any]:
 
 def _refused(response: httpx.Response, problem: Mapping[str, Any]) -> ClusterTalksError:
     """The error that a problem document tells."""
-    kind = ERRORS.get(response.status_code, ClusterTalksError)
+    kind = TITLED.get(str(problem.get("title"))) or ERRORS.get(response.status_code, ClusterTalksError)
     refused = kind(
         str(problem.get("detail")), HOW_WITH_A_KEY if kind is Unauthorized else str(problem.get("remedy", ""))
     )

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from assistant.places import cues_between, original, said_at
 from assistant.records import Chunk, Citation, Document, Edition, Hit, Related, Sentence
 
-Numbers = dict[tuple[str, int], int]
+Place = tuple[Hit, int]  # a passage and one of its units
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +41,35 @@ def neighbours_of(documents: Iterable[Document]) -> Neighbours:
     return Neighbours(together, newer)
 
 
-def cite(
-    quoted: Sequence[tuple[Hit, int]], edition: Edition, neighbours: Neighbours = ALONE
-) -> tuple[Numbers, tuple[Citation, ...]]:
-    """(number by passage id and unit, citations) for quoted units, numbered in order of first use."""
-    used: dict[tuple[str, str | None], tuple[Hit, list[int]]] = {}
-    for hit, unit in quoted:
-        used.setdefault((hit.chunk.id, source(hit.chunk, unit)), (hit, []))[1].append(unit)
-    parts = list(enumerate(used.items(), 1))
-    numbers = {(chunk, unit): number for number, ((chunk, _), (_, units)) in parts for unit in units}
-    return numbers, tuple(
-        _citation(number, hit, units, url, edition, neighbours) for number, ((_, url), (hit, units)) in parts
-    )
+class Citing:
+    """Numbers places in the order in which they are first cited. Units of `together` that stand in one passage and have
+    one source share a number; any other unit has its own."""
+
+    def __init__(self, edition: Edition, neighbours: Neighbours = ALONE, together: Sequence[Place] = ()) -> None:
+        self._edition, self._neighbours = edition, neighbours
+        self._groups: dict[tuple[str, str | None], list[int]] = defaultdict(list)
+        for hit, unit in together:
+            self._groups[hit.chunk.id, source(hit.chunk, unit)].append(unit)
+        self._numbers: dict[tuple[str, int], int] = {}
+        self._citations: list[Citation] = []
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """What has been cited so far."""
+        return tuple(self._citations)
+
+    def numbers(self, places: Iterable[Place]) -> tuple[int, ...]:
+        """The numbers of these places, each once."""
+        return tuple(dict.fromkeys(self._number(hit, unit) for hit, unit in places))
+
+    def _number(self, hit: Hit, unit: int) -> int:
+        if (hit.chunk.id, unit) not in self._numbers:
+            url, number = source(hit.chunk, unit), len(self._citations) + 1
+            group = self._groups.get((hit.chunk.id, url), [])
+            units = group if unit in group else [unit]
+            self._numbers |= {(hit.chunk.id, one): number for one in units}
+            self._citations.append(_citation(number, hit, units, url, self._edition, self._neighbours))
+        return self._numbers[hit.chunk.id, unit]
 
 
 def _citation(

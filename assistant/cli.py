@@ -7,20 +7,30 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import entry_points
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+
+# The threads of numpy's BLAS wait busily after each product, and take the cores from the models. It is read at numpy's
+# import, and set for this program alone, not for those that use the library.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from assistant import editions, keys
+from assistant import editions, keys, replay
 from assistant.anchors import place
+from assistant.backup import commands as backup
+from assistant.egress import commands as egress
 from assistant.errors import BadRequest, BadSetting, ClusterTalksError
+from assistant.options import KeyText, Url
 from assistant.settings import PREFIX, Settings, load_settings
 from assistant.terminal import Json, open_console, print_error, print_json, progress_bar
 
@@ -35,34 +45,12 @@ app = typer.Typer(
     help="Cited answers about the EU Clusters Talks and innovation procurement.",
 )
 console = open_console()
-PORTS = range(1, 65536)
 UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 app.add_typer(editions.app, name="editions")
 app.add_typer(keys.app, name="keys")
-
-
-def _address(url: str) -> str:
-    """The address of a server as it was given, "" for none. Raises BadRequest."""
-    if not url or _is_address(url):
-        return url
-    raise BadRequest(f"{url!r} is no address of a server.", "Give one such as https://talks.example.eu.")
-
-
-def _is_address(url: str) -> bool:
-    import httpx
-
-    try:
-        given = httpx.URL(url)
-    except httpx.InvalidURL:
-        return False
-    return given.scheme in ("http", "https") and bool(given.host) and (given.port or 1) in PORTS
-
-
-Url = Annotated[
-    str,
-    typer.Option(help="Address of a running server; without it, the data folder is used.", callback=_address),
-]
-KeyText = Annotated[str, typer.Option("--key", help="Key for that server; default: the setting KEY.")]
+backup.register(app)
+egress.register(app)
+replay.register(app)
 
 
 @app.command()
@@ -180,14 +168,22 @@ def evaluate(
 
 
 @app.command()
-def doctor(as_json: Json = False) -> None:
-    """Check that the parts work, and say what to do where one does not. Exit status 1 when one is broken."""
+def doctor(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="First build anew the indexes and vectors that are missing or damaged.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check that the parts work, and say what to do where one does not. Exit status 1 when one is broken.
+
+    Example: [bold]cluster-talks doctor --repair[/], with the server stopped.
+    """
     from dataclasses import asdict
 
     from assistant.doctor import examine
 
     checks = []
-    for check in examine(load_settings()):
+    for check in chain(_repaired() if repair else (), examine(load_settings())):
         checks.append(check)
         if not as_json:
             _show(check)
@@ -195,6 +191,19 @@ def doctor(as_json: Json = False) -> None:
         print_json([asdict(check) for check in checks])
     if any(check.state == "broken" for check in checks):
         raise typer.Exit(1)
+
+
+def _repaired() -> Iterator[Check]:
+    """What was mended, told as checks are."""
+    from assistant.doctor import Check
+    from assistant.repair import repair
+
+    with progress_bar(open_console(stderr=True)) as progress:
+        mended = repair(load_settings(), progress)
+    for one in mended:
+        yield Check("repair", "ok", one.told)
+    if not mended:
+        yield Check("repair", "ok", "nothing was missing or damaged")
 
 
 COLOURS = {"ok": "green", "warning": "yellow", "broken": "bold red"}
@@ -210,8 +219,9 @@ def _show(check: Check) -> None:
 
 @app.command("settings")
 def show_settings(as_json: Json = False) -> None:
-    """Print every setting, what it does and the value in force; of a key only that there is one."""
-    rows = [(PREFIX + name.upper(), value, Settings.model_fields[name].description) for name, value in load_settings()]
+    """Print every setting, what it does and the value in force; of a key or password only that there is one."""
+    fields = Settings.model_fields
+    rows = [(PREFIX + name.upper(), _hidden(value), fields[name].description) for name, value in load_settings()]
     if as_json:
         print_json([dict(zip(("setting", "value", "description"), row, strict=True)) for row in rows])
         return
@@ -219,6 +229,11 @@ def show_settings(as_json: Json = False) -> None:
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
     console.print(table)
+
+
+def _hidden(value: object) -> object:
+    """A value without the password of an address."""
+    return re.sub(r"(?<=://)([^:@/]*):[^@/]*@", r"\1:**********@", value) if isinstance(value, str) else value
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 A question that leans on the one before it opens with a connective, points back with a pronoun, or is very short. It is
 read together with the question it continues; one that only brings another name ("and InnoBuyer?", "no, I meant BRINC")
-is that question with the name exchanged; "the second one" is what the last answer listed in that place. Where the words
-do not tell whether a question leans, both readings are given and the search decides. The word lists are data
-(`conversation.json`), one entry a language.
+is that question with the name exchanged; "the second one" is what the last answer listed in that place. One that does
+not lean and brings a name stands alone. Where the words do not tell, both readings are given and the search decides.
+The word lists are data (`conversation.json`), one entry a language.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from assistant.records import Turn
 SHORT = 4
 LONG = 10  # words up to which a pronoun points back, and need not be a relative one
 MEMORY = 6  # questions before this one that are read
+LONGEST = 4_000  # characters of an answer that are looked at for a list
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+", re.UNICODE)
 LISTED = (  # an item of a list, of an enumeration "1) … 2) …", or of "…: one; two"
-    re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.+?)\s*(?:\[\d+\]\s*)*$", re.MULTILINE),
+    re.compile(r"^[^\S\n]*(?:[-*•]|\d+[.)])\s+(.+?)\s*(?:\[\d+\]\s*)*$", re.MULTILINE),
     re.compile(r"\(?\b\d\)\s+(.+?)(?=[,;.]?\s+(?:\w+\s+)?\(?\d\)\s|[.;]?\s*$)"),
     re.compile(r"[:;]\s+(.+?)(?=;|\.?\s*$)"),
 )
@@ -45,8 +46,10 @@ def readings(question: str, history: Sequence[Turn], names: Names) -> tuple[str,
     before = readings(last, earlier, names)[0]
     if exchanged := _with_names_of(words, before):
         return (exchanged,)
-    together = f"{before} {question}"
-    return (together,) if words.only_names or (_leans(words) and not words.brought) else (together, question)
+    together, leans = f"{before} {question}", _leans(words)
+    if words.brought and not leans:
+        return (question,)
+    return (together,) if words.only_names or (leans and not words.brought) else (together, question)
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def _pointed_at(words: _Words, history: Sequence[Turn]) -> str | None:
     """What "the first one" is: an item of the list, or one of the names, in the answer before."""
     if words.brought:
         return None
-    said = next((turn.content for turn in reversed(history) if turn.role == "assistant"), "")
+    said = next((turn.content for turn in reversed(history) if turn.role == "assistant"), "")[:LONGEST]
     named = [name for name in dict.fromkeys(words.names.of(said)) if marked(name)]
     listed = next((items for pattern in LISTED if len(items := pattern.findall(said)) > 1), named)
     for place, beginning in zip((0, 1, 2, -1) * len(words.languages), words.listed("ordinals"), strict=True):

@@ -9,6 +9,7 @@ ClusterTalksError
 ├── NotFound            404  no such document, edition or run
 ├── Conflict            409  the state of an edition or run does not allow it
 ├── TooMany             429  more questions than the rate limit allows
+│   └── Crowded         503  more questions wait than can be answered soon
 ├── NotReady            503  no edition is being served yet
 ├── Busy                409  another process owns the data folder or the port
 ├── EmbedderMismatch    500  the edition was built with another embedding model
@@ -21,10 +22,12 @@ from __future__ import annotations
 
 
 class ClusterTalksError(Exception):
-    """Root of the tree: `str(error)` is a sentence for the user, `remedy` says what to do."""
+    """Root of the tree: `str(error)` is a sentence for the user, `remedy` says what to do; `wait`: the seconds until it
+    may be tried again, 0 where time alone mends nothing."""
 
     status = 500
     title = "Something went wrong"
+    wait = 0
 
     def __init__(self, detail: str, remedy: str = "") -> None:
         super().__init__(f"{detail} {remedy}".strip())
@@ -81,11 +84,19 @@ class Conflict(ClusterTalksError):
 
 
 class TooMany(ClusterTalksError):
-    """More questions came than the rate limit allows; `wait`: the seconds until it may be tried again."""
+    """More questions came than the rate limit allows."""
 
     status = 429
     title = "Too many questions"
     wait = 1
+
+
+class Crowded(TooMany):
+    """More questions wait than can be answered soon."""
+
+    status = 503
+    title = "Too many are asking at once"
+    wait = 10
 
 
 class NotReady(ClusterTalksError):
@@ -93,6 +104,7 @@ class NotReady(ClusterTalksError):
 
     status = 503
     title = "Not ready yet"
+    wait = 2
 
 
 class Busy(ClusterTalksError):

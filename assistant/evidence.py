@@ -35,6 +35,7 @@ SURE = 4.0  # beyond which a logit counts no more
 ANSWER_CHARACTERS = 600
 QUOTES = 5
 NEAR_THE_BEST = 0.6
+LISTED = 1.0  # for a passage that the question is listed for
 UNKNOWN = 0.3  # score that a recorded gap loses in an answer
 REPEATED = 0.8
 CLOSEST = 3  # quotes of a refusal
@@ -118,9 +119,16 @@ def find_evidence(found: Found, lexical: Lexical, language: str) -> Finding:
         return Finding(reason=Reason.UNCLEAR, suggestions=suggest(found, language, ()))
     ranked = rank(found, lexical)
     signals = read_signals(found, ranked)
-    finding = _decided(judge(signals), signals, found, ranked)
+    finding = _decided(_listed(found) or judge(signals), signals, found, ranked)
     suggestions = suggest(found, language, finding.quotes)
     return replace(finding, suggestions=suggestions, margin=max(margins(signals).values()))
+
+
+def _listed(found: Found) -> str:
+    """The verdict of those who wrote the documents: the question stands, word for word, among those that a passage is
+    said to answer, or among those that one says nobody can; "" where they say neither or both."""
+    sides = {"gap" if hit.chunk.gap else "answer" for hit in (*found.hits, *found.gaps) if hit.listed}
+    return sides.pop() if len(sides) == 1 else ""
 
 
 def _decided(verdict: str, signals: dict[str, float], found: Found, ranked: Sequence[Quote]) -> Finding:
@@ -177,7 +185,7 @@ def rank(found: Found, lexical: Lexical) -> list[Quote]:
             words = f"{heading} {hit.chunk.unit_text(unit)}"
             score = SHARPNESS * max(cosine, terms, asked) + RANK * hit.score + ASKED * hit.asked
             score += COVERAGE * coverage(lexical, found.words, words, hit.document.language)
-            score += READ * read_logit(hit, unit)
+            score += READ * read_logit(hit, unit) + LISTED * hit.listed
             quotes.append(Quote(hit, unit, score, lexical.stems(hit.chunk.unit_text(unit), hit.document.language)))
     return sorted(quotes, key=lambda quote: -quote.score)
 

@@ -15,9 +15,9 @@ from assistant.records import Chunk, Document, Edition
 from assistant.terms import ENTRY, SYNONYMS, TRANSLATIONS
 
 KIND = "glossary"
-SHORT = re.compile(r"^(.*?)\s*\(([^()]+)\)$")  # Pre-commercial procurement (PCP)
-ACRONYM = re.compile(r"^[^\W\d_]*[A-Z][^\W\d_]*[A-Z][\w-]*$")
-NOTE = re.compile(r"\s*\([^()]*\)\s*\.?$")  # (our translation).
+SHORT = re.compile(r"^(.*?)(?:(?<!\s)\s+)?\(([^()]+)\)$")  # Pre-commercial procurement (PCP)
+ACRONYM = re.compile(r"^[^\W\d_A-Z]*[A-Z][^\W\d_A-Z]*[A-Z][\w-]*$")
+NOTE = re.compile(r"(?:(?<!\s)\s+)?\([^()]*\)\s*\.?$")  # (our translation).
 FEWEST = 2  # words of a synonym that explains itself: "buyer" alone means many things
 
 

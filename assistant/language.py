@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gettext
 import re
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,10 @@ EU_LANGUAGES = frozenset("bg cs da de el en es et fi fr ga hr hu it lt lv mt nl 
 LOCALES = Path(__file__).parent / "locales"
 # Below this the detector is guessing, and English is the likelier guess for a short text full of names.
 SURE = 0.35
+REMEMBERED = 8192  # texts: the questions that passages are said to answer come again and again
 
 
+@lru_cache(REMEMBERED)
 def detect_language(text: str, default: str = "en") -> str:
     """ISO 639-1 code of the likeliest official EU language of `text`, `default` where nothing is likely."""
     if not any(char.isalpha() for char in text):

@@ -70,6 +70,8 @@ def marked(name: str) -> bool:
 
 def fold(word: str) -> str:
     """Lower case without accents."""
+    if word.isascii():
+        return word.lower()
     return "".join(c for c in unicodedata.normalize("NFKD", word.casefold()) if not unicodedata.combining(c))
 
 

@@ -162,7 +162,8 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One published or publishable state of the corpus."""
+    """One published or publishable state of the corpus. `digest` names what it holds: the same documents, read by the
+    same version for the same embedder, have the same one on every machine; None until it is built."""
 
     number: int
     embedder: str
@@ -171,6 +172,7 @@ class Edition:
     created: str
     documents: int = 0
     chunks: int = 0
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +213,19 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Near:
+    """A neighbour: id of the passage and cosine."""
+
+    chunk: str
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage found for a question: `score` is the fused score in 0..1, `dense` the cosine of the passage with the
     question, `units` the cosine of each of its units, `asked` that of the nearest unit or question that it is said to
-    answer, `reading` what the reader made of it, where it was read."""
+    answer, `reading` what the reader made of it, where it was read; `listed`: the question stands among those that the
+    passage is said to answer, word for word."""
 
     chunk: Chunk
     document: Document
@@ -223,6 +234,7 @@ class Hit:
     units: tuple[float, ...] = ()
     asked: float = 0.0
     reading: Reading | None = None
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +309,9 @@ class Sentence:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The reply to a question, or a typed refusal when `abstained`. `margin`: how far the question is over the
-    threshold from which on it is refused; the further from 0, the surer."""
+    threshold from which on it is refused; the further from 0, the surer. `settings`, the digest of those that can
+    change an answer, `version`, `edition_digest` and `as_of`, the day whose rules counted, are what it takes besides
+    the question to work the answer out again; an answer of before they were told has none."""
 
     id: str
     answer: str
@@ -312,6 +326,10 @@ class Answer:
     engine: str
     margin: float = 0.0
     timings_ms: dict[str, float] = field(default_factory=dict)
+    settings: str = ""
+    version: str = ""
+    edition_digest: str | None = None
+    as_of: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,10 +348,16 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Stream event: a model is being waited for. It tells nobody anything; whoever takes it can stop here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """Stream event: the whole answer; always the last one."""
 
     answer: Answer
 
 
-Event = Status | Said | Done
+Told = Status | Said | Done
+Event = Told | Waiting

@@ -19,6 +19,7 @@ from typing import Any
 from assistant.ask import Assistant
 from assistant.errors import ClusterTalksError
 from assistant.library import Library
+from assistant.progress import Progress
 from assistant.settings import Settings
 from assistant.wiring import Stores, plugin
 
@@ -101,7 +102,7 @@ class Runner:
         self.ended("failed")
 
 
-def noting(library: Library, run: int, stopping: Callable[[], bool] = lambda: False) -> Callable[[str, int, int], None]:
+def noting(library: Library, run: int, stopping: Callable[[], bool] = lambda: False) -> Progress:
     """A function (stage, done, total) that notes how far a run is, not more often than people can read. It raises
     SystemExit, which no part of a run catches, when the server is `stopping`."""
     last, when = "", 0.0
@@ -117,19 +118,23 @@ def noting(library: Library, run: int, stopping: Callable[[], bool] = lambda: Fa
     return note
 
 
-def _ingest(runner: Runner, asked: dict[str, Any], progress: Callable[[str, int, int], None]) -> dict[str, Any]:
-    run = plugin("ingest")(runner.settings, runner.stores, runner.assistant, progress)
+def _ingest(runner: Runner, asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    return done(plugin("ingest")(runner.settings, runner.stores, runner.assistant, progress), asked)
+
+
+def done(run: Any, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - what the plugin opens
+    """The report of an ingest run that does what was asked for."""
     if asked.get("plan"):
         return asdict(run.plan(asked["origins"], asked.get("remove", ())))
     return asdict(run.ingest(asked["origins"], asked.get("publish", "auto"), asked.get("remove", ())))
 
 
-def _retire(runner: Runner, asked: dict[str, Any], _: Callable[[str, int, int], None]) -> dict[str, Any]:
+def _retire(runner: Runner, asked: dict[str, Any], _: Progress) -> dict[str, Any]:
     runner.stores.drop(runner.stores.library.edition(asked["edition"]).number)
     return {"edition": asked["edition"]}
 
 
-ACTIONS: dict[str, Callable[[Runner, dict[str, Any], Callable[[str, int, int], None]], dict[str, Any]]] = {
+ACTIONS: dict[str, Callable[[Runner, dict[str, Any], Progress], dict[str, Any]]] = {
     "ingest": _ingest,
     "retire": _retire,
 }

@@ -54,7 +54,19 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535, description="port to listen on")
     embedder: str = Field("bundled-e5", description="bundled-e5, or sentence-transformers:NAME_OR_FOLDER")
     reader: str = Field("bundled", description="bundled, none, or cross-encoder:NAME_OR_FOLDER")
-    engine: str = Field("quotes", description="how answers are composed")
+    engine: str = Field(
+        "quotes",
+        description="how answers are worded: quotes, chat:PROVIDER:MODEL, or local:FILE.gguf; what a model "
+        "writes is checked against the documents",
+    )
+    model_url: str = Field("", description="server of the engine chat:, if not the provider's: http://host:port/v1")
+    model_key: SecretStr = Field(SecretStr(""), description="key for it; empty: the provider's own variable")
+    model_sha256: str = Field("", description="SHA-256 that the file of the engine local: must have; empty: any")
+    model_timeout: float = Field(30, gt=0, le=600, description="seconds that a model may take; then quotes are shown")
+    model_at_once: int = Field(4, ge=1, le=1000, description="answers that a model writes at the same time")
+    model_tokens_a_day: int = Field(
+        0, ge=0, description="tokens a model may read and write a day, as estimated by each server process; 0: any"
+    )
     contact: str = Field("https://www.clustercollaboration.eu", description="where a refusal sends people")
     database_url: str = Field("", description="library database, SQLAlchemy address; empty: SQLite in the data folder")
     chroma_url: str = Field("", description="Chroma server, http://host:port; empty: embedded in the data folder")

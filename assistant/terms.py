@@ -54,7 +54,7 @@ def collect_terms(chunks: Iterable[Chunk]) -> Terms:
 
 
 def _terms(line: str) -> Iterable[tuple[str, ...]]:
-    listed = re.sub(r"\(.*?\)", "", line.removeprefix(TRANSLATIONS))
+    listed = re.sub(r"\([^()]*\)", "", line.removeprefix(TRANSLATIONS))
     for part in listed.split(";"):
         if entry := ENTRY.match(part.strip(" .")):
             yield from (tuple(fold(word) for word in WORD.findall(term)) for term in entry.group(2).split(","))

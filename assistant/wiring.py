@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ class Stores:
     vectors: Vectors
     embedder: Embedder
     data: Path
+    _building: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def lexical_folder(self, edition: int) -> Path:
         """Folder of an edition's BM25 index."""
@@ -40,12 +42,17 @@ class Stores:
     def lexical(self, edition: int) -> Lexical:
         """An edition's BM25 index, built here where another machine or a lost folder left none."""
         folder = self.lexical_folder(edition)
-        return Lexical(folder) if folder.is_dir() else build_lexical(folder, self.library.all_chunks(edition))
+        with self._building:
+            return Lexical(folder) if folder.is_dir() else build_lexical(folder, self.library.all_chunks(edition))
 
     def drop(self, edition: int) -> None:
         """Mark an edition as retired and remove what derives from the library. Raises Conflict for the served one."""
         self.library.drop_edition(edition)
         self.vectors.drop(edition)
+        self.drop_here(edition)
+
+    def drop_here(self, edition: int) -> None:
+        """Remove of an edition what only this data folder has."""
         shutil.rmtree(self.lexical_folder(edition), ignore_errors=True)
         for outcomes in (self.data / "checked").glob(f"{edition}-*.json"):
             outcomes.unlink(missing_ok=True)
@@ -91,25 +98,28 @@ class DataFolder:
 
 
 def open_stores(settings: Settings) -> Stores:
-    """Library, vectors and embedder; the caller owns the data folder."""
+    """Library, vectors and embedder; the caller owns the data folder. Raises Away when a server does not answer."""
     make_data(settings.data)
-    stores = Stores(
-        library=Library(settings.library_url),
-        vectors=open_vectors(settings),
-        embedder=open_embedder(settings),
-        data=settings.data,
-    )
+    vectors, embedder = open_vectors(settings), open_embedder(settings)
+    stores = Stores(library=Library(settings.library_url), vectors=vectors, embedder=embedder, data=settings.data)
     _sweep(stores)
     return stores
 
 
 def _sweep(stores: Stores) -> None:
-    """Remove what a process left behind that was killed while it built or retired an edition."""
-    gone = {edition.number for edition in stores.library.editions() if edition.status != "ready"}
-    building = {edition.number for edition in stores.library.editions() if edition.status == "building"}
+    """Remove what a process left behind that was killed while it built or retired an edition, and word indexes of
+    editions that another one retired."""
+    retired = {edition.number for edition in stores.library.editions() if edition.status == "retired"}
     indexes = {int(folder.name) for folder in (stores.data / "lexical").glob("*") if folder.name.isdigit()}
-    for number in building | ((stores.vectors.editions() | indexes) & gone):
-        stores.drop(number)
+    for number in indexes & retired:
+        stores.drop_here(number)
+    for part in (stores.data / "lexical").glob("*.part"):
+        shutil.rmtree(part, ignore_errors=True)
+    with stores.library.publisher.turn() as mine:
+        if mine:
+            building = {edition.number for edition in stores.library.editions() if edition.status == "building"}
+            for number in building | (stores.vectors.editions() & retired):
+                stores.drop(number)
 
 
 def open_assistant(settings: Settings, stores: Stores) -> Assistant:
@@ -125,7 +135,7 @@ def open_assistant(settings: Settings, stores: Stores) -> Assistant:
         library=stores.library,
         retriever=retriever,
         reader=reader,
-        engine=open_engine(settings),
+        engine=open_engine(settings, stores.embedder),
         contact=settings.contact,
         warnings=warnings,
     )

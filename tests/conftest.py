@@ -12,13 +12,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the program itself does, for tests within this process
+
 import httpx
 import pytest
+from filelock import FileLock
 
 from assistant.library import Library
 from assistant.settings import Settings
 from assistant.vectors import open_vectors
 from assistant.wiring import Stores
+from ingest import collect
+from ingest.isolate import Nursery
 from tests.fakes import WordEmbedder
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +36,19 @@ SMALL = (
 
 
 # Files that take minutes; begun first, so that no worker waits for another at the end.
-LONG = ("quality/test_quality.py", "e2e/test_survival.py", "browser/test_accessibility.py")
+LONG = (
+    "quality/test_quality.py",
+    "e2e/test_survival.py",
+    "browser/test_accessibility.py",
+    "browser/test_connection.py",
+    "faults/test_kills.py",
+)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores: a test that waits for a process or a page leaves its core to another."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,12 +64,32 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_nursery() -> Iterator[None]:
+    """The runs in this process read their documents in one nursery: starting it costs each a second."""
+
+    class Shared(Nursery):
+        def __exit__(self, *_: object) -> None:
+            """Stay for the next run."""
+
+    nursery = Shared()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(collect, "Nursery", lambda: nursery)
+        yield
+    nursery.close()
+
+
 def copy_small_corpus(folder: Path) -> Path:
     """A corpus of four of the project's own documents."""
     for uri in SMALL:
         (folder / uri).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "corpus" / uri, folder / uri)
     return folder
+
+
+def copied(first_edition: Path, folder: Path) -> Path:
+    """A data folder of one's own with the first edition in it."""
+    return Path(shutil.copytree(first_edition, folder / "data"))
 
 
 @pytest.fixture
@@ -90,7 +127,7 @@ class Server:
         return environment(self.data, self.corpus)
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.address, timeout=60)
+        return httpx.Client(base_url=self.address, timeout=60, verify=False)  # plain HTTP: certificates cost 30 ms
 
 
 def environment(data: Path, corpus: Path, **more: str) -> dict[str, str]:
@@ -106,10 +143,25 @@ def cluster_talks(*arguments: str, env: dict[str, str], timeout: float = 300) ->
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The real server over the small corpus, its first edition built by itself."""
+def first_edition(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder that a server's first start made of the small corpus: one for all workers, to be copied."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "first-edition"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            made = tmp_path_factory.mktemp("first-start")
+            with start_server(made / "data", copy_small_corpus(made / "corpus")) as running:
+                wait_until_ready(running)
+                assert "First edition" in running.log.read_text()
+            (made / "data").rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, first_edition: Path) -> Iterator[Server]:
+    """The real server over the small corpus."""
     folder = tmp_path_factory.mktemp("server")
-    with start_server(folder / "data", copy_small_corpus(folder / "corpus")) as running:
+    with start_server(copied(first_edition, folder), copy_small_corpus(folder / "corpus")) as running:
         wait_until_ready(running)
         yield running
 
@@ -171,14 +223,21 @@ class start_server:  # noqa: N801 - reads as a function in `with`
 
 def wait_until_ready(server: Server, seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
-    while not _answers(f"{server.address}/readyz"):
+    while not _has_page(server.address):
         assert server.process.poll() is None, server.log.read_text()
         assert time.monotonic() < deadline, server.log.read_text()
         time.sleep(0.2)
 
 
+def _has_page(address: str) -> bool:
+    try:
+        return bool(httpx.get(f"{address}/readyz", timeout=5, verify=False).json().get("page"))
+    except (httpx.HTTPError, ValueError):
+        return False
+
+
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=5).status_code == 200
+        return httpx.get(url, timeout=5, verify=False).status_code == 200
     except httpx.HTTPError:
         return False

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 
 from assistant.embedders import Embedder
+
+DIMENSION = 64
+
+
+@cache
+def _direction(word: str) -> npt.NDArray[np.float64]:
+    return np.random.default_rng(zlib.crc32(word.encode())).standard_normal(DIMENSION)
 
 
 class WordEmbedder(Embedder):
     """A text is the sum of its words, each a fixed random direction: near texts share words."""
 
     name = "words"
-    dimension = 64
+    dimension = DIMENSION
 
     def __init__(self) -> None:
         self.embedded = 0
@@ -28,5 +37,5 @@ class WordEmbedder(Embedder):
 
     def _vector(self, text: str) -> list[float]:
         words = [word.strip(".,:;?!") for word in text.lower().split()] or [""]
-        total = sum(np.random.default_rng(zlib.crc32(word.encode())).standard_normal(self.dimension) for word in words)
+        total = sum(map(_direction, words))
         return list(map(float, total / max(float(np.linalg.norm(total)), 1e-9)))

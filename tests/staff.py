@@ -13,7 +13,7 @@ from typing import Any
 
 from assistant.keys import ROLES
 from assistant.library import Library
-from tests.conftest import Server, copy_small_corpus, start_server, wait_until_ready
+from tests.conftest import Server, copied, copy_small_corpus, start_server, wait_until_ready
 
 HOSTILE = "</h2><script>document.title='owned'</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"
 OKAPI = f"---\ntitle: {json.dumps(HOSTILE)}\n---\n\nThe okapi tender of Zagreb was opened by Ljubica Šarić on 4 March 2024.\n"
@@ -76,11 +76,11 @@ class Staffed:
 
 
 @contextmanager
-def staffed(folder: Path) -> Iterator[Staffed]:
+def staffed(folder: Path, first_edition: Path) -> Iterator[Staffed]:
     """The server over the small corpus, with a second edition that adds a document and changes another."""
     corpus = copy_small_corpus(folder / "corpus")
     (corpus / "questions.jsonl").write_text(_lines())
-    with start_server(folder / "data", corpus) as server:
+    with start_server(copied(first_edition, folder), corpus) as server:
         wait_until_ready(server)
         with closing(Library(f"sqlite:///{folder / 'data' / 'library.db'}")) as library:
             first = library.current().number

@@ -151,9 +151,12 @@ def _until(stop: threading.Event, answers: Iterator[Exchange]) -> Iterator[Excha
     ready: SimpleQueue[Exchange | BaseException | None] = SimpleQueue()
 
     def read() -> None:
+        before = None
         try:
             for answer in answers:
-                ready.put(answer)
+                if answer is not before:
+                    ready.put(answer)
+                before = answer
                 if stop.is_set():
                     return
             ready.put(None)

@@ -5,7 +5,9 @@ To name a kind of document, add a line to KINDS; a kind without one shows under 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 from html import escape
 
@@ -31,6 +33,40 @@ KINDS = {
 }
 
 
+_TURN = threading.Lock()  # Gradio copies what a session begins with, and a lock cannot be copied
+
+
+class Held:
+    """What the next questions of one visitor are restricted to, the same object in all events of a session: events
+    overlap, and one that began earlier would put back what it began with. `now`: the number of the last choice,
+    and what holds."""
+
+    def __init__(self) -> None:
+        self.now = (0.0, Focus())  # both at once: who reads them is not to see one of another moment
+
+    @property
+    def focus(self) -> Focus:
+        """The restriction."""
+        return self.now[1]
+
+    def choose(self, choice: float, kinds: tuple[str, ...], as_of: date | None) -> None:
+        """Other kinds or another day, unless a later choice came before."""
+        with _TURN:
+            last, focus = self.now
+            if choice >= last:
+                self.now = choice, replace(focus, kinds=kinds, as_of=as_of)
+
+    def free(self, focus: Focus | None = None) -> None:
+        """Nothing of what was chosen, or what was restored."""
+        with _TURN:
+            self.now = self.now[0], focus or Focus()
+
+    def about(self, source: tuple[str, str] | None) -> None:
+        """One source (its id and title), or every one."""
+        with _TURN:
+            self.now = self.now[0], replace(self.now[1], source=source)
+
+
 def options(kinds: Iterable[str], language: str) -> str:
     """The choices that restrict the next questions."""
     boxes = "".join(
@@ -50,15 +86,16 @@ def kind_name(kind: str, language: str) -> str:
     return say(KINDS[kind], language) if kind in KINDS else kind.capitalize()
 
 
-def chips(focus: Focus, language: str) -> str:
-    """What the next questions are restricted to, each with a button that lifts it."""
-    drop = say("Remove", language)
+def chips(held: Held, language: str) -> str:
+    """What the next questions are restricted to, each with a button that lifts it, and the number of the choice."""
+    drop, (choice, focus) = say("Remove", language), held.now
     made = "".join(
         f'<li><button type="button" data-drop="{escape(what)}" aria-label="{escape(f"{drop}: {text}")}">'
         f'{escape(text)}<span aria-hidden="true"> ×</span></button></li>'
         for what, text in restrictions(focus, language)
     )
-    return f'<ul class="chips" aria-label="{said("Restricted to", language)}">{made}</ul>' if made else ""
+    listed = f'<ul class="chips" aria-label="{said("Restricted to", language)}">{made}</ul>' if made else ""
+    return f'<div data-choice="{choice}">{listed}</div>' if choice else listed
 
 
 def restrictions(focus: Focus, language: str) -> Iterator[tuple[str, str]]:
@@ -69,7 +106,7 @@ def restrictions(focus: Focus, language: str) -> Iterator[tuple[str, str]]:
         yield f"kind:{kind}", kind_name(kind, language)
     if focus.as_of:
         yield (
-            "as_of",
+            f"as_of:{focus.as_of}",
             say("As of {date}", language, date=format_date(focus.as_of, "long", locale=locale_of(language))),
         )
 

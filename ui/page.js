@@ -138,7 +138,8 @@ function close(form) {
 
 function restrict(form) {
   const kinds = [...form.querySelectorAll('[name="kind"]:checked')].map((kind) => kind.value);
-  trigger("input", { kinds, as_of: form.elements.as_of.value });
+  form.dataset.choice = performance.now();
+  trigger("input", { kinds, as_of: form.elements.as_of.value, choice: form.dataset.choice });
 }
 
 function drop(button) {
@@ -147,17 +148,23 @@ function drop(button) {
   if (what === "source") trigger("clear");
   else if (what === "as_of") choices.elements.as_of.value = "";
   else choices.querySelector(`[name="kind"][value="${CSS.escape(value)}"]`).checked = false;
+  // What is triggered here would come from the restrictions; the choices listen for themselves.
   if (what !== "source") choices.elements.as_of.dispatchEvent(new Event("change", { bubbles: true }));
   box().focus();
 }
 
 // The choices are those that the restrictions above the box tell, also after these were lifted all at once.
 function mirror() {
-  const told = [...element.querySelectorAll("[data-drop]")].map((button) => button.dataset.drop);
+  const buttons = [...element.querySelectorAll('[data-drop]:not([data-drop="source"])')];
+  const told = buttons.map((button) => button.dataset.drop);
   const choices = document.querySelector("#options form");
   if (!choices) return;
+  const answered = element.querySelector("[data-choice]")?.dataset.choice;
+  // Two choices in quick succession can be answered in either order: the last one made counts.
+  if (Number(answered) < Number(choices.dataset.choice)) return;
   for (const kind of choices.querySelectorAll('[name="kind"]')) kind.checked = told.includes(`kind:${kind.value}`);
-  if (!told.includes("as_of")) choices.elements.as_of.value = "";
+  const day = told.find((drop) => drop.startsWith("as_of:")) ?? "";
+  choices.elements.as_of.value = day.slice("as_of:".length);
 }
 
 function show(term) {

@@ -12,7 +12,6 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -32,7 +31,7 @@ from assistant.settings import Keeping
 from ui import accessibility, connection, privacy, render, theme, tools
 from ui.conversation import Exchanges, Focus, converse
 from ui.export import export
-from ui.focus import chips, day_of, kinds_of, options
+from ui.focus import Held, chips, day_of, kinds_of, options
 from ui.languages import known_language, wished_language
 from ui.opinion import Opinion, rate
 from ui.quiet import hush
@@ -93,7 +92,7 @@ class Page:
         script = theme.SCRIPT.read_text(encoding="utf-8")
         self.language = gr.State("en", time_to_live=FORGET_AFTER)
         self.exchanges: gr.State = gr.State((), time_to_live=FORGET_AFTER)
-        self.focus = gr.State(Focus(), time_to_live=FORGET_AFTER)
+        self.held = gr.State(Held(), time_to_live=FORGET_AFTER)
         self.header = _html(render.header("en"), "header", script)
         with gr.Row(elem_id="layout"):
             with gr.Column(elem_id="main"):
@@ -126,7 +125,7 @@ class Page:
         shown += [self.kept]
         words = [self.language, self.header, self.talk, self.sources, self.footer, self.options, self.chips, self.save]
         words += [self.notice, self.box, self.ask, self.stop, self.new]
-        known = [self.exchanges, self.language, self.focus]
+        known = [self.exchanges, self.language, self.held]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         quick: dict[str, Any] = {**quiet, "queue": False}
         # "multiple": by default a question sent before the last answer has wholly ended is dropped without a word.
@@ -135,16 +134,16 @@ class Page:
         self.talk.click(self._ask_chosen, known, shown, **asking)
         self.blocks.load(self._greet, None, words, **quiet).then(self._ask_linked, known, shown, **quiet)
         self.stop.click(self._stop, None, None, **quick)
-        restricted = [self.focus, self.chips]
+        restricted = [self.held, self.chips]
         resumed = [self.language, *shown, *restricted]
-        self.notice.submit(self._resume, [self.exchanges, self.focus, self.box], resumed, **quiet)
-        self.new.click(self._new, self.language, [*shown, *restricted], **quick)
-        self.talk.clear(self._ask_anywhere, self.language, restricted, **quick)
-        self.header.select(self._speak, [self.exchanges, self.focus], words, trigger_mode="multiple", **quick)
+        self.notice.submit(self._resume, [self.exchanges, self.held, self.box], resumed, **quiet)
+        self.new.click(self._new, [self.held, self.language], [*shown, *restricted], **quick)
+        self.talk.clear(self._ask_anywhere, [self.held, self.language], restricted, **quick)
+        self.header.select(self._speak, [self.exchanges, self.held], words, trigger_mode="multiple", **quick)
         self.talk.submit(self._rate, [self.exchanges, self.language], [self.exchanges, self.talk], **quick)
-        self.options.input(self._restrict, [self.focus, self.language], restricted, trigger_mode="multiple", **quick)
-        self.sources.select(self._ask_about, [self.focus, self.language], restricted, **quick)
-        self.chips.clear(self._ask_all, [self.focus, self.language], restricted, **quick)
+        self.options.input(self._restrict, [self.held, self.language], restricted, trigger_mode="multiple", **quick)
+        self.sources.select(self._ask_about, [self.held, self.language], restricted, **quick)
+        self.chips.clear(self._ask_all, [self.held, self.language], restricted, **quick)
         self.save.download(self._export, [self.exchanges, self.language], self.file, **quick)
 
     def _greet(self, request: gr.Request) -> Updates:
@@ -153,15 +152,16 @@ class Page:
         language = wished_language(str(request.headers.get("accept-language", "")))
         if language == "en":  # it is in English already, and a first question may be on its way
             return {self.language: language, self.options: options(self._shelf.kinds, language)}
-        return self._words((), Focus(), language)
+        return self._words((), Held(), language)
 
-    def _speak(self, exchanges: Exchanges, focus: Focus, chosen: gr.EventData) -> Updates:
+    def _speak(self, exchanges: Exchanges, held: Held, chosen: gr.EventData) -> Updates:
         """Another page language was chosen."""
-        return self._words(exchanges, focus, known_language(str(chosen.language)))
+        return self._words(exchanges, held, known_language(str(chosen.language)))
 
     def _ask(
-        self, question: str, exchanges: Exchanges, language: str, focus: Focus, request: gr.Request
+        self, question: str, exchanges: Exchanges, language: str, held: Held, request: gr.Request
     ) -> Iterator[Updates]:
+        focus = held.focus
         if not question.strip():
             yield {self.box: gr.skip()}
             return
@@ -182,25 +182,26 @@ class Page:
                 box = gr.skip()
 
     def _ask_chosen(
-        self, exchanges: Exchanges, language: str, focus: Focus, chosen: gr.EventData, request: gr.Request
+        self, exchanges: Exchanges, language: str, held: Held, chosen: gr.EventData, request: gr.Request
     ) -> Iterator[Updates]:
         """An example or a suggestion was clicked."""
-        yield from self._ask(str(chosen.question), exchanges, language, focus, request)
+        yield from self._ask(str(chosen.question), exchanges, language, held, request)
 
-    def _ask_linked(self, exchanges: Exchanges, language: str, focus: Focus, request: gr.Request) -> Iterator[Updates]:
+    def _ask_linked(self, exchanges: Exchanges, language: str, held: Held, request: gr.Request) -> Iterator[Updates]:
         """A shared link brings its question along."""
         question = "" if exchanges else str(request.query_params.get("q", ""))
-        yield from self._ask(question, exchanges, language, focus, request)
+        yield from self._ask(question, exchanges, language, held, request)
 
     def _stop(self, request: gr.Request) -> None:
         self._turns.stop(str(request.session_hash))
 
-    def _new(self, language: str) -> Updates:
-        return self._shown((), language) | self._ask_anywhere(language) | {self.box: ""}
+    def _new(self, held: Held, language: str) -> Updates:
+        return self._shown((), language) | self._ask_anywhere(held, language) | {self.box: ""}
 
-    def _ask_anywhere(self, language: str) -> Updates:
+    def _ask_anywhere(self, held: Held, language: str) -> Updates:
         """The next questions are restricted to nothing."""
-        return self._restricted(Focus(), language)
+        held.free()
+        return self._restricted(held, language)
 
     def _rate(self, exchanges: Exchanges, language: str, given: gr.EventData, request: gr.Request) -> Updates:
         """An answer helped, or it did not."""
@@ -211,30 +212,33 @@ class Page:
             exchanges = (*exchanges[:index], rated, *exchanges[index + 1 :])
         return {self.exchanges: exchanges, self.talk: self._talk(exchanges, language)}
 
-    def _resume(self, exchanges: Exchanges, focus: Focus, box: str, held: gr.EventData) -> Updates:
+    def _resume(self, exchanges: Exchanges, held: Held, box: str, handed: gr.EventData) -> Updates:
         """The connection is back: what this process does not know, the page hands back."""
-        language = known_language(str(held.language))
-        known = exchanges or connection.read(str(held.conversation))
+        language = known_language(str(handed.language))
+        known = exchanges or connection.read(str(handed.conversation))
         if known and not exchanges:
-            focus = known[-1].focus
+            held.free(known[-1].focus)
         unanswered = known[-1].question if known and known[-1].state == "running" else ""
-        shown = self._shown(connection.broken_off(known), language) | self._restricted(focus, language)
+        shown = self._shown(connection.broken_off(known), language) | self._restricted(held, language)
         return shown | {self.language: language, self.box: box or unanswered}
 
-    def _restrict(self, focus: Focus, language: str, chosen: gr.EventData) -> Updates:
+    def _restrict(self, held: Held, language: str, chosen: gr.EventData) -> Updates:
         """Other kinds or another day were chosen."""
-        return self._restricted(replace(focus, kinds=kinds_of(chosen.kinds), as_of=day_of(chosen.as_of)), language)
+        held.choose(float(str(chosen.choice)), kinds_of(chosen.kinds), day_of(chosen.as_of))
+        return self._restricted(held, language)
 
-    def _ask_about(self, focus: Focus, language: str, chosen: gr.EventData) -> Updates:
+    def _ask_about(self, held: Held, language: str, chosen: gr.EventData) -> Updates:
         """The next questions are about one source."""
-        return self._restricted(replace(focus, source=(str(chosen.source), str(chosen.title))), language)
+        held.about((str(chosen.source), str(chosen.title)))
+        return self._restricted(held, language)
 
-    def _ask_all(self, focus: Focus, language: str) -> Updates:
+    def _ask_all(self, held: Held, language: str) -> Updates:
         """The next questions are about every source again."""
-        return self._restricted(replace(focus, source=None), language)
+        held.about(None)
+        return self._restricted(held, language)
 
-    def _restricted(self, focus: Focus, language: str) -> Updates:
-        return {self.focus: focus, self.chips: chips(focus, language)}
+    def _restricted(self, held: Held, language: str) -> Updates:
+        return {self.held: held, self.chips: chips(held, language)}
 
     def _export(self, exchanges: Exchanges, language: str, chosen: gr.EventData, request: gr.Request) -> str:
         """The conversation as a file, in markup: nothing of it is written to disk here."""
@@ -257,14 +261,14 @@ class Page:
             self.new: gr.update(visible=bool(exchanges) and not running),
         }
 
-    def _words(self, exchanges: Exchanges, focus: Focus, language: str) -> Updates:
+    def _words(self, exchanges: Exchanges, held: Held, language: str) -> Updates:
         return {
             self.language: language,
             self.header: render.header(language),
             self.talk: self._talk(exchanges, language),
             self.sources: render.sources(exchanges, language, _today()),
             self.options: options(self._shelf.kinds, language),
-            self.chips: chips(focus, language),
+            self.chips: chips(held, language),
             self.save: tools.save(exchanges, language),
             self.footer: render.footer(language),
             self.notice: connection.notice(language),

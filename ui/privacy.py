@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
@@ -68,19 +69,26 @@ KEPT = (
 @router.get("/privacy", response_class=HTMLResponse, include_in_schema=False)
 def privacy(assistant: Ready, state: StateNow) -> HTMLResponse:
     """The page, for anyone."""
-    return page("Privacy", told(state.keeping, assistant.contact))
+    return page("Privacy", told(state.keeping, assistant.contact, assistant.engine.name))
 
 
-def told(keeping: Keeping, contact: str) -> str:
-    """What is kept under these settings, as markup."""
+def told(keeping: Keeping, contact: str, engine: str = "quotes") -> str:
+    """What is kept under these settings, and what a model elsewhere is sent, as markup."""
     values = {"days": keeping.days, "people": keeping.people, "answers": keeping.answers}
     rows = ((kept.what, kept.why, kept.long) for kept in KEPT if kept.when(keeping))
     cells = "".join(f"<tr>{''.join(f'<td>{cell.format(**values)}</td>' for cell in row)}</tr>" for row in rows)
-    return BODY.format(rows=cells, contact=contact_link(contact))
+    asked = SENT.format(engine=escape(engine)) if engine.startswith("chat:") else NOT_SENT
+    return BODY.format(asked=asked, rows=cells, contact=contact_link(contact))
+
+
+NOT_SENT = "asks no other host for anything,"
+SENT = """sends your question, with the conversation before it and the passages that were found, to a language model
+(<code>{engine}</code>) that words the answer, and whose provider has rules of its own; it asks no other host for
+anything,"""
 
 
 BODY = """
-<p>The Cluster Talks Assistant asks no other host for anything, does not follow visitors and sets no cookie for them;
+<p>The Cluster Talks Assistant {asked} does not follow visitors and sets no cookie for them;
 where a key is asked for, one that ends after eight hours. What it keeps:</p>
 <table><thead><tr><th scope="col">What</th><th scope="col">Why</th><th scope="col">How long</th></tr></thead>
 <tbody>{rows}</tbody></table>

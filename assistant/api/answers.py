@@ -19,7 +19,8 @@ def again(
     answer: Annotated[str, Path(max_length=64, description="id of the answer")], assistant: Ready, state: StateNow
 ) -> Answer:
     """An answer as it was given, with the citations of its edition, also after that was retired. Questions are not
-    kept: `question_used` is empty, and so are `suggestions` and `timings_ms`. Whoever has the id may read it."""
+    kept: `question_used` is empty, and so are `suggestions`, `as_of` and `timings_ms`. Whoever has the id may read
+    it."""
     days = state.keeping.answers
     if found := assistant.library.answers.find(answer, days):
         return found

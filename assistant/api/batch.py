@@ -17,11 +17,11 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, ValidationError
 
 from assistant.api.ask import AskIn, Finish, Finishing
+from assistant.api.crowd import Free
 from assistant.api.examples import LINES, QUESTIONS, ndjson
 from assistant.api.limits import spend
 from assistant.api.problems import Problem, responses
 from assistant.api.running import stages
-from assistant.api.state import Ready
 from assistant.api.ticket import events_of, new_ticket
 from assistant.ask import Assistant, check
 from assistant.errors import BadRequest, ClusterTalksError, TooLarge
@@ -152,7 +152,7 @@ ANSWERED: dict[int | str, dict[str, Any]] = {
     responses=ANSWERED | responses(400, 413, 422, 429, 503),
     openapi_extra={"requestBody": {"required": True, "content": SENT}},
 )
-async def ask_batch(request: Request, assistant: Ready, finish: Finishing, tasks: BackgroundTasks) -> Response:
+async def ask_batch(request: Request, assistant: Free, finish: Finishing, tasks: BackgroundTasks) -> Response:
     """Answer up to 100 questions, one JSON object a line (NDJSON) or a JSON array: each as for /ask, with an optional
     `ref`. The response has one line a question, in their order, each as soon as it is ready: `index`, `ref`, and
     `answer`, or `error` with a problem document. Each question counts for the rate limit."""

@@ -50,6 +50,10 @@ _ANSWER = Answer(
     engine="quotes",
     margin=-5.4,
     timings_ms={"total": 186.9, "search": 38.3, "read": 138.8},
+    settings="9b1c1f4f0a6d2e57",
+    version="0.1.0",
+    edition_digest="682a7ff9e7cb0e11ecf2bbb5c3cf7ede11c7ddf42ad139cf3845d4e786fb6295",
+    as_of=date(2026, 11, 26),
 )
 ANSWER: dict[str, Any] = TypeAdapter(Answer).dump_python(_ANSWER, mode="json")
 

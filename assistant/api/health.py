@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from assistant.api.problems import responses
 from assistant.api.running import Threads
 from assistant.api.state import StateNow, get_state
-from assistant.errors import Forbidden, NotFound
+from assistant.errors import Forbidden, NotFound, NotReady
 from assistant.telemetry.metrics import MEDIA_TYPE
 
 router = APIRouter(tags=["operations"])
@@ -27,19 +27,22 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz", responses={503: {"description": "Not ready yet, or stopping"}})
-async def readyz(request: Request, response: Response) -> dict[str, Any]:
-    """Questions are answered (200), or how far the preparation is, or that the server stops (503)."""
-    if request.app.state.drain.begun:
-        response.status_code = 503
+async def readyz(request: Request, response: Response, page: bool = False) -> dict[str, Any]:
+    """Questions are answered (200), or how far the preparation is, or that the server stops (503). The chat page comes
+    a few seconds after the first answers: for a proxy that sends visitors, `?page=true` is 503 until then."""
+    state, stopping = get_state(request), request.app.state.drain.begun
+    if stopping or not state.ready or (page and not state.page):
+        response.status_code, response.headers["Retry-After"] = 503, str(NotReady.wait)
+    if stopping:
         return {"status": "stopping"}
-    state = get_state(request)
     if not state.ready:
-        response.status_code = 503
         return {"status": state.stage, "done": state.done, "total": state.total, "failure": state.failure}
     edition = await to_thread.run_sync(state.assistant.library.current, limiter=_looking())
     reader = state.assistant.reader
     return {
         "status": "ready",
+        "page": state.page,
+        "failure": state.failure,
         "edition": edition.number,
         "documents": edition.documents,
         "chunks": edition.chunks,

@@ -19,13 +19,14 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 from pydantic.dataclasses import dataclass
 
+from assistant.api.ask import Asked as Question
 from assistant.api.auth import Maintainer, get_maintainer
 from assistant.api.problems import responses
 from assistant.api.state import Ready, StateNow
 from assistant.editions import Difference, difference
 from assistant.errors import BadRequest, Conflict, NotFound
 from assistant.library import Library
-from assistant.records import Edition
+from assistant.records import Answer, Edition
 
 PREFIX = "/api/v1"
 WEB = ("https://", "http://")
@@ -108,7 +109,11 @@ def ask_for(asked: dict[str, Any], library: Library, response: Response) -> Aske
 
 
 def _origin(sent: str, corpus: Path) -> str:
-    return sent if sent.startswith(WEB) else str(below(corpus, sent))
+    if not sent.startswith(WEB):
+        return str(below(corpus, sent))
+    if "@" in sent.split("/")[2]:  # it would be kept with the run, and shown
+        raise BadRequest("The address holds a user name or password.", "Take out what stands before the @.")
+    return sent
 
 
 def below(corpus: Path, path: str) -> Path:
@@ -193,6 +198,16 @@ def diff(
 ) -> Difference:
     """What differs between two editions."""
     return difference(assistant.library, old, new or assistant.library.current().number)
+
+
+@router.post("/editions/{edition}/ask", responses=responses(404, 409))
+def ask_edition(edition: Number, question: Question, assistant: Ready) -> Answer:
+    """Answer a question from an edition, before it is served or after, to look at it or to replay an answer. Nothing of
+    it is kept."""
+    wanted = assistant.library.edition(edition)
+    if wanted.status != "ready":
+        raise Conflict(f"Edition {edition} is {wanted.status}.", "Ask one that is ready.")
+    return assistant.ask(question, wanted)
 
 
 @router.post("/editions/{edition}/publish", responses=responses(404, 409))

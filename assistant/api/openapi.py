@@ -59,6 +59,7 @@ USUAL = {  # what a response with this status says
 }
 WHOLE = {  # examples with what is null in them, which FastAPI leaves out
     "POST /api/v1/ask": ANSWER,
+    "POST /api/v1/editions/{edition}/ask": ANSWER,
     "POST /v1/chat/completions": COMPLETION,
     "POST /v1/responses": RESPONSE,
 }
@@ -66,9 +67,11 @@ UNCOUNTED = {"429": {"title": "Too many keys were refused", "detail": "None of t
 ALWAYS, ALWAYS_OPEN = ("401", "403", "429", "503"), ("429",)  # what is answered before a route is reached
 WITH_BODY, WITH_BODY_OPENAI = ("400", "413", "422"), ("400", "413")
 JSON = "application/json"
+_AGAIN = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
 _HEADERS: dict[str, dict[str, dict[str, Any]]] = {
     "401": {"WWW-Authenticate": {"description": "`Bearer`", "schema": {"type": "string"}}},
-    "429": {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}},
+    "429": _AGAIN,
+    "503": _AGAIN,
 }
 _LIMITS: dict[str, dict[str, Any]] = {
     "RateLimit-Policy": {"description": '`"default";q=LIMIT;w=SECONDS`', "schema": {"type": "string"}},

@@ -50,7 +50,7 @@ def problem(status: int, title: str, detail: str, remedy: str = "", retry: int =
 
 def told(error: ClusterTalksError) -> Response:
     """The response to one of our errors."""
-    return problem(error.status, error.title, error.detail, error.remedy)
+    return problem(error.status, error.title, error.detail, error.remedy, error.wait)
 
 
 def install(app: FastAPI) -> None:
@@ -95,6 +95,8 @@ def _allowed(request: Request) -> str:
 
 
 async def _unexpected(_: Request, error: Exception) -> Response:
+    if isinstance(error, ClusterTalksError):  # raised before the handlers, as by the door
+        return told(error)
     logging.getLogger(__name__).error("Unexpected error", exc_info=error)
     remedy = f"Try again; then tell us the number of the request: {REQUEST.get()}."
     return problem(500, "Something went wrong", "The server met an unexpected error.", remedy)

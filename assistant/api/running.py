@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator
-from typing import TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import AsyncExitStack, closing
+from typing import Annotated, TypeVar
 
 import anyio
 from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar
-from fastapi import Request
+from fastapi import Depends, Request
+
+from assistant.records import Waiting
 
 T = TypeVar("T")
 
@@ -39,10 +42,23 @@ class Threads:
 asking = Threads("asking", AT_ONCE)
 
 
-async def stages(events: Iterator[T]) -> AsyncIterator[T]:
-    """The events, none of them None, each worked out in a thread. Nothing further is done once nobody takes them."""
-    while (event := await to_thread.run_sync(next, events, None, limiter=asking())) is not None:
-        yield event
+async def stages(events: Iterator[T | Waiting]) -> AsyncGenerator[T, None]:
+    """The events, none of them None, each worked out in a thread; while there is nothing to tell, nothing. Nothing
+    further is done once nobody takes them."""
+    with closing(events):  # type: ignore[type-var]
+        while (event := await to_thread.run_sync(next, events, None, limiter=asking())) is not None:
+            if not isinstance(event, Waiting):
+                yield event
+
+
+async def _until_answered() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+# What is entered here is left when the request is over. A generator that a route yields from is not closed by FastAPI
+# when a stream breaks off while it sends, but some time later by Python; until then a model would go on writing.
+AtTheEnd = Annotated[AsyncExitStack, Depends(_until_answered)]
 
 
 async def last(events: Iterator[T], request: Request) -> T | None:
@@ -52,10 +68,11 @@ async def last(events: Iterator[T], request: Request) -> T | None:
 
     def work() -> T | None:
         newest = None
-        for event in events:
-            newest = event
-            if gone.is_set():
-                break
+        with closing(events):  # type: ignore[type-var]
+            for event in events:
+                newest = event
+                if gone.is_set():
+                    break
         return newest
 
     newest, failure = None, None

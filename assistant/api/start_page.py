@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+import asyncio
+import time
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from assistant.api.state import State, StateNow
 
 router = APIRouter()
+PATIENCE, LOOK = 20.0, 0.1  # seconds
 
 
 @router.get("/", response_class=HTMLResponse, include_in_schema=False, name="start_page")
-def start_page() -> str:
-    """The page; it asks /readyz every second. The chat page takes this route's place."""
-    return PAGE
+async def start_page(request: Request, state: StateNow) -> Response:
+    """The page; it asks /readyz twice a second. The chat page takes this route's place: where only that is still to
+    come, it is waited for."""
+    if state.ready and await _page_comes(state):
+        return _Again(request)
+    return HTMLResponse(PAGE)
+
+
+class _Again(Response):
+    """Whatever has the address of the request by now."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__()
+        self._routes = request.app.router
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        await self._routes(scope, receive, send)
+
+
+async def _page_comes(state: State) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while not state.page and not state.failure and time.monotonic() < deadline:
+        await asyncio.sleep(LOOK)
+    return state.page
 
 
 PAGE = """<!doctype html>
@@ -27,11 +56,11 @@ progress { width: min(24rem, 80vw); height: .8rem; accent-color: #1d5f8a; }
 async function look() {
   try {
     const response = await fetch("/readyz"), state = await response.json(), bar = document.getElementById("bar");
-    if (response.ok) return location.reload();
+    if (state.page) return location.reload();
     if (state.failure) document.getElementById("text").textContent = state.failure;
     if (state.total) { bar.max = state.total; bar.value = state.done; }
   } catch { document.getElementById("text").textContent = "The server does not answer. Trying again …"; }
-  setTimeout(look, 1000);
+  setTimeout(look, 500);
 }
 look();
 </script></body></html>"""

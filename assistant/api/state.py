@@ -25,6 +25,7 @@ class State:
         self.done = 0
         self.total = 0
         self.failure: str | None = None
+        self.page = False  # whether the chat page is there; it comes a little after the first answers
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """Note how far the warm-up is."""
@@ -36,7 +37,7 @@ class State:
         self.stage = "ready"
 
     def fail(self, error: Exception) -> None:
-        """Note why the server cannot become ready."""
+        """Note why the server cannot become ready, or what failed after it had."""
         self.failure = str(error)
         self.stage = "failed"
 

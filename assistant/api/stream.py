@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -11,13 +12,13 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import TypeAdapter
 
 from assistant.api.ask import Asked, Finishing
+from assistant.api.crowd import Free
 from assistant.api.examples import ANSWER, EVENTS
 from assistant.api.problems import responses
-from assistant.api.running import last, stages
-from assistant.api.state import Ready
+from assistant.api.running import AtTheEnd, last, stages
 from assistant.api.ticket import Resumed, Ticketed, events_of
 from assistant.errors import ClusterTalksError
-from assistant.records import Answer, Citation, Done, Event, Said, Sentence, Status
+from assistant.records import Answer, Citation, Done, Said, Sentence, Status, Told
 
 RETRY = 2_000  # milliseconds after which a client that lost a stream goes on with it
 GONE = 499  # the status that servers log where the client went away; nobody reads it
@@ -38,25 +39,27 @@ STREAMED: dict[int | str, dict[str, Any]] = {
 
 @router.post("/ask", response_model=Answer, responses=ANSWERED | responses(400, 413, 422, 429, 503))
 async def ask(
-    question: Asked, ticket: Ticketed, assistant: Ready, finish: Finishing, request: Request
+    question: Asked, ticket: Ticketed, assistant: Free, finish: Finishing, request: Request
 ) -> Answer | Response:
     """Answer a question from the documents, each sentence with its citations, or refuse and say why. A repeated
-    request (`Idempotency-Key`) has the header `Idempotent-Replayed` and leaves out `question_used`, `suggestions` and
-    `timings_ms`. Work stops when the client goes away."""
+    request (`Idempotency-Key`) has the header `Idempotent-Replayed` and leaves out `question_used`, `suggestions`,
+    `as_of` and `timings_ms`. Work stops when the client goes away."""
     event = await last(events_of(ticket, question, assistant, finish), request)
     return event.answer if isinstance(event, Done) else Response(status_code=GONE)
 
 
 @router.post("/ask/stream", response_class=EventSourceResponse, responses=STREAMED | responses(400, 413, 422, 429, 503))
 async def ask_stream(
-    question: Asked, ticket: Resumed, assistant: Ready, finish: Finishing
+    question: Asked, ticket: Resumed, assistant: Free, finish: Finishing, end: AtTheEnd
 ) -> AsyncIterator[ServerSentEvent]:
     """The same as an event stream: `status`, `sentence` …, then `done` with the whole answer, or `error`. Send the
     same body with the id of the last event as `Last-Event-ID` to go on with a stream that broke off. A comment comes
     every 15 seconds while there is nothing to say."""
     try:
         number = 0
-        async for event in stages(events_of(ticket, question, assistant, finish)):
+        events: AsyncGenerator[Told, None] = stages(events_of(ticket, question, assistant, finish))
+        told = await end.enter_async_context(aclosing(events))
+        async for event in told:
             number += 1
             if number > ticket.seen or isinstance(event, Done):
                 yield _as_sse(event, ticket.event_id(number))
@@ -64,7 +67,7 @@ async def ask_stream(
         yield _failed(error)
 
 
-def _as_sse(event: Event, id_: str) -> ServerSentEvent:
+def _as_sse(event: Told, id_: str) -> ServerSentEvent:
     name, data = _payload(event)
     return ServerSentEvent(event=name, data=data, id=id_, retry=RETRY)
 
@@ -79,7 +82,7 @@ def _failed(error: Exception) -> ServerSentEvent:
     return ServerSentEvent(event="error", data=told)
 
 
-def _payload(event: Event) -> tuple[str, Any]:
+def _payload(event: Told) -> tuple[str, Any]:
     match event:
         case Status():
             return "status", {"stage": event.stage}

@@ -127,7 +127,8 @@ def _again(last_event: str, body: AskIn, assistant: Assistant, days: int) -> Tic
     if ticket.mark != _mark(ticket, body, assistant.library):
         return None
     kept, edition = assistant.library.answers.find(ticket.id, days), _usable(assistant, ticket.edition)
-    return replace(ticket, kept=kept, pinned=edition) if kept or edition else None
+    again = edition if assistant.engine.repeats else None  # what a model writes anew would not go on where it broke off
+    return replace(ticket, kept=kept, pinned=again) if kept or again else None
 
 
 def _usable(assistant: Assistant, number: int) -> Edition | None:

@@ -6,7 +6,6 @@ Names are made plain and folders stay below the corpus folder; files are saved a
 from __future__ import annotations
 
 import shutil
-import tempfile
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -23,6 +22,7 @@ from assistant.api.auth import Maintainer, get_maintainer
 from assistant.api.maintain import PREFIX, IngestIn, ask_for, below
 from assistant.api.problems import BodyLimit, responses
 from assistant.api.state import Ready, StateNow
+from assistant.beside import beside, sweep
 from assistant.errors import BadRequest, Conflict, NotFound, TooLarge
 
 MAX_FILE = 64_000_000
@@ -30,6 +30,7 @@ MAX_FILES = 20
 MAX_NAME = 150
 MAX_NAME_BYTES = 240  # file systems take 255, and a sidecar's name is longer
 MAX_DEPTH = 8
+PART = ".upload-"  # how the folder of what is being written begins
 SIDECAR = ".yaml"
 SIDECARS = (SIDECAR, ".yml")
 
@@ -190,8 +191,8 @@ def _readable(name: str, endings: tuple[str, ...]) -> bool:
 def _save(files: Sequence[UploadFile], targets: Sequence[Path], home: Path) -> list[tuple[Path, bool]]:
     """Write all files aside, then move them to their places; with each, whether there was one before."""
     home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".upload-", dir=home) as aside:
-        written = [Path(aside, str(number)) for number in range(len(files))]
+    with beside(home / "files", PART) as aside:
+        written = [aside / str(number) for number in range(len(files))]
         for file, path in zip(files, written, strict=True):
             with path.open("wb") as out:
                 shutil.copyfileobj(file.file, out, 1 << 20)
@@ -200,6 +201,11 @@ def _save(files: Sequence[UploadFile], targets: Sequence[Path], home: Path) -> l
         for path, target in zip(written, targets, strict=True):
             path.replace(target)
     return list(zip(targets, replaced, strict=True))
+
+
+def tidy(corpus: Path) -> None:
+    """Remove what uploads left that were killed while they wrote."""
+    sweep(corpus, PART)
 
 
 @router.delete("/documents", status_code=204, responses=responses(404, 409))

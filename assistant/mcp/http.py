@@ -16,9 +16,11 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from assistant.api.problems import problem
+from assistant.api.crowd import crowd
+from assistant.api.problems import problem, told
 from assistant.api.running import asking
 from assistant.api.state import State
+from assistant.errors import Crowded
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
@@ -50,7 +52,11 @@ class _Endpoint:
             return await refusal(scope, receive, send)
         body = await request.body()
         server = await run_in_threadpool(lambda: self._server)
-        return await _answer(server, scope, _again(body, receive), send)
+        try:
+            with crowd.place():
+                return await _answer(server, scope, _again(body, receive), send)
+        except Crowded as error:
+            return await told(error)(scope, receive, send)
 
     @cached_property
     def _server(self) -> Server[Any]:

@@ -6,6 +6,7 @@ Every visit also fails on a script error, on a request to another host and on wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -26,8 +27,8 @@ Enter = Callable[..., Visit]
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staffed]:
-    with staffed(tmp_path_factory.mktemp("staff")) as running:
+def site(tmp_path_factory: pytest.TempPathFactory, first_edition: Path) -> Iterator[Staffed]:
+    with staffed(tmp_path_factory.mktemp("staff"), first_edition) as running:
         running.ask("grant", 5, weeks=6)
         running.ask("hostile", 3, weeks=2)
         running.ask("rocket", 2, weeks=2)
@@ -223,6 +224,7 @@ def test_the_keyboard_is_enough(site: Staffed, enter: Enter) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Questions")
 
     def tab_to(name: str) -> None:
+        page.wait_for_load_state()  # a heading is there before its style is
         for _ in range(40):
             page.keyboard.press("Tab")
             at = page.evaluate(FOCUSED)

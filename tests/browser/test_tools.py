@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import docx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from assistant.library import Library
 from tests.browser.conftest import Open, Visit
@@ -149,6 +149,24 @@ def test_questions_can_be_restricted_and_freed_again(server: Server, visit: Open
     box.press("Enter")
     seen.answered()
     expect(seen.page.locator(".answer").last).to_contain_text("European Commission")
+
+
+def test_the_last_of_two_quick_choices_counts(server: Server, visit: Open) -> None:
+    seen = visit(server.address)
+    late: list[Route] = []
+    seen.page.route("**/gradio_api/run/**", lambda run: run.continue_() if late else late.append(run))
+    seen.page.get_by_text("Options", exact=True).click()
+    seen.page.get_by_label("Procedures").check()
+    seen.page.get_by_label("With the rules of this day").fill("2025-03-01")
+    chips = seen.page.locator("#chips li")
+    expect(chips).to_have_text(["Procedures ×", "As of 1 March 2025 ×"])
+    with seen.page.expect_response("**/gradio_api/run/**"):
+        late[0].continue_()
+    expect(chips).to_have_text(["Procedures ×", "As of 1 March 2025 ×"])
+    expect(seen.page.get_by_label("With the rules of this day")).to_have_value("2025-03-01")
+    seen.page.keyboard.press("Escape")
+    seen.ask(ORGANISED)
+    expect(seen.page.locator(".restricted")).to_have_text("Procedures · As of 1 March 2025")
 
 
 def test_the_next_question_is_about_one_source(scripted: ScriptedServer, visit: Open) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ HEAVY = (
     "onnxruntime",
     "trafilatura",
     "tantivy",
+    "ray",
 )
 
 
@@ -61,6 +63,19 @@ def test_importing_a_part_is_light(part: str) -> None:
     code = f"import sys, {part}; print(*[name for name in {HEAVY!r} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.split() == []
+
+
+def test_the_search_keeps_no_thread_busy() -> None:
+    code = """
+import assistant.cli, numpy, pathlib
+numpy.ones((4000, 400), "f4") @ numpy.ones(400, "f4")
+print(len(list(pathlib.Path("/proc/self/task").iterdir())))
+"""
+    clean = {name: value for name, value in os.environ.items() if "THREADS" not in name}
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=clean, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "1"
 
 
 def test_no_function_is_over_40_lines() -> None:

@@ -84,6 +84,7 @@ RULES = {  # who may use a route: everyone (also where a key is required), reade
     "GET /api/v1/runs/{run}/report": "maintainer",
     "GET /api/v1/editions": "maintainer",
     "GET /api/v1/editions/diff": "maintainer",
+    "POST /api/v1/editions/{edition}/ask": "maintainer",
     "POST /api/v1/editions/{edition}/publish": "maintainer",
     "DELETE /api/v1/editions/{edition}": "maintainer",
 }

@@ -63,7 +63,7 @@ def ask(client: httpx.Client, key: str = "", **body: Any) -> httpx.Response:
 
 def said(answer: dict[str, Any]) -> dict[str, Any]:
     """What is kept of an answer."""
-    return {**answer, "question_used": "", "suggestions": [], "timings_ms": {}}
+    return {**answer, "question_used": "", "suggestions": [], "timings_ms": {}, "as_of": None}
 
 
 def answer(id_: str = "a", **changes: Any) -> Answer:

@@ -31,7 +31,7 @@ def test_an_answer_keeps_the_contract(client: httpx.Client) -> None:
     answer = ask(client, "When did the EU Clusters Talk on innovation procurement take place?")
     assert set(answer) == {
         "id", "answer", "abstained", "reason", "language", "question_used", "sentences", "citations",
-        "suggestions", "edition", "engine", "margin", "timings_ms",
+        "suggestions", "edition", "engine", "margin", "timings_ms", "settings", "version", "edition_digest", "as_of",
     }  # fmt: skip
     assert "13 September 2023" in answer["answer"]
     assert "[1]" in answer["answer"]

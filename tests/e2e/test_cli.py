@@ -16,8 +16,8 @@ from assistant.errors import BadRequest
 from assistant.library import Library
 from assistant.settings import Settings
 from assistant.wiring import Stores, open_assistant
-from tests.conftest import Server, cluster_talks, copy_small_corpus, environment, start_server, wait_until_ready
-from tests.serving import serving
+from tests.conftest import Server, cluster_talks, copied, copy_small_corpus, environment, start_server, wait_until_ready
+from tests.serving import serving, until
 
 QUESTION = {
     "id": "1", "lang": "en", "kind": "answerable", "question": "How long did the Talk last?",
@@ -210,3 +210,24 @@ def test_two_servers_cannot_share_a_data_folder(server: Server) -> None:
         assert "CLUSTER_TALKS_DATA" in state["failure"]
     with server.client() as client:
         assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_settings_show_no_password(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    addresses = {
+        "CLUSTER_TALKS_DATABASE_URL": "postgresql://talks:hush1@db.example/talks",
+        "CLUSTER_TALKS_REDIS_URL": "rediss://:hush2@redis.example:6379/0",
+        "CLUSTER_TALKS_MODEL_KEY": "hush3",
+    }
+    shown = cluster_talks("settings", *flags, env=environment(tmp_path, tmp_path, **addresses)).stdout
+    assert "hush" not in shown
+    assert "talks:**********@" in "".join(shown.split())
+
+
+def test_who_comes_between_the_first_answer_and_the_page_gets_the_page(first_edition: Path, tmp_path: Path) -> None:
+    corpus = copy_small_corpus(tmp_path / "corpus")
+    with start_server(copied(first_edition, tmp_path), corpus) as server, server.client() as client:
+        until(lambda: client.get("/readyz").status_code == 200, 60)
+        page = client.get("/")
+        assert client.get("/readyz").json()["page"], "it was waited for"
+    assert "gradio" in page.text

@@ -17,7 +17,7 @@ import pytest
 from httpx_sse import connect_sse
 
 from assistant.library import Library
-from tests.conftest import Server, cluster_talks, copy_small_corpus, start_server, wait_until_ready
+from tests.conftest import Server, cluster_talks, copied, copy_small_corpus, start_server, wait_until_ready
 
 API = "/api/v1"
 STAFF_ROUTES = (
@@ -291,10 +291,10 @@ def test_the_table_holds_no_formula(library: Library, staff: httpx.Client) -> No
 # --- switched off
 
 
-def test_with_insights_off_nothing_is_kept(tmp_path: Path) -> None:
+def test_with_insights_off_nothing_is_kept(first_edition: Path, tmp_path: Path) -> None:
     corpus = copy_small_corpus(tmp_path / "corpus")
     settings = {"CLUSTER_TALKS_INSIGHTS": "false", "CLUSTER_TALKS_RATE_LIMIT": "5/minute"}
-    with start_server(tmp_path / "data", corpus, **settings) as server, server.client() as anyone:
+    with start_server(copied(first_edition, tmp_path), corpus, **settings) as server, server.client() as anyone:
         wait_until_ready(server)
         question = {"question": "What does the narwhal subsidy of Atlantis cost on Mars?"}
         assert anyone.post(f"{API}/ask", json=question).json()["abstained"]

@@ -14,19 +14,19 @@ import pytest
 from httpx_sse import connect_sse
 
 from assistant.library import Library
-from tests.conftest import Server, cluster_talks, copy_small_corpus, start_server, wait_until_ready
+from tests.conftest import Server, cluster_talks, copied, copy_small_corpus, start_server, wait_until_ready
 
 API = "/api/v1"
 OKAPI = "# Okapi\n\nThe okapi tender of Zagreb was opened by Ljubica Šarić on 4 March 2024.\n"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, first_edition: Path) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("maintain")
     corpus = copy_small_corpus(folder / "corpus")
     (folder / "outside.md").write_text("Nobody may ingest the quagga.")
     (corpus / "out").symlink_to(folder)
-    with start_server(folder / "data", corpus) as running:
+    with start_server(copied(first_edition, folder), corpus) as running:
         wait_until_ready(running)
         yield running
 
@@ -110,7 +110,7 @@ def maintainer_routes(client: httpx.Client) -> list[tuple[str, str]]:
 
 def test_every_route_needs_a_maintainers_key(server: Server, client: httpx.Client) -> None:
     routes = maintainer_routes(client)
-    assert len(routes) == 15
+    assert len(routes) == 16
     reader = make_key(server, "reader")["key"]
     with server.client() as nobody, client_with(server, reader) as reading, client_with(server, "ct_wrong") as wrong:
         for method, path in routes:

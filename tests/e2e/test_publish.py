@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from assistant.editions import difference
+from assistant.engines import QuotesEngine, Task, Worded
 from assistant.errors import Conflict
 from assistant.evaluate import Case
 from assistant.wiring import Stores
@@ -54,6 +57,22 @@ def test_a_plan_tells_what_would_change_and_changes_nothing(stores: Stores, smal
     assert (report.embedded, report.unchanged, report.failed[0].uri) == (1, 3, "events/bad.pdf")
     assert [edition.number for edition in stores.library.editions()] == [1]
     assert "leaves" in found(stores, "okapi zoo morning")
+
+
+def test_no_model_is_asked_what_an_edition_is_judged_by(stores: Stores, small_corpus: Path, page: Path) -> None:
+    class Model(QuotesEngine):
+        name = "chat:model"
+
+        def compose(self, task: Task) -> Iterator[Worded]:
+            raise AssertionError("it costs money, and answers otherwise each time")
+
+    writing = replace(assistant(stores), engine=Model())
+    for food in ("leaves", "leaves and bark"):
+        page.write_text(OKAPI.format(food=food))
+        gate = Gate(writing, CASES, stores.data / "checked", 0.02)
+        report = Run(stores, small_corpus, Web("test"), lambda gate=gate: gate).ingest([])  # type: ignore[misc]
+    assert report.checked is not None
+    assert report.checked.questions == 2
 
 
 def test_an_edition_that_answers_worse_is_held_back(stores: Stores, small_corpus: Path, page: Path) -> None:

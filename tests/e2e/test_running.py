@@ -12,10 +12,12 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from assistant.api import start_page
 from assistant.api.app import create_app
+from assistant.api.crowd import crowd
 from assistant.api.running import AT_ONCE
 from assistant.api.state import State
-from assistant.errors import NotReady
+from assistant.errors import Crowded, NotReady
 from assistant.library import Library
 from assistant.records import Event, Status
 from assistant.wiring import Stores
@@ -75,6 +77,17 @@ def test_a_failure_in_the_middle_of_an_answer_says_what_to_do(library: Library) 
     assert as_openai.json()["error"]["message"] == "The index is being built again. Try again in a moment."
 
 
+def test_questions_are_answered_while_the_page_is_still_being_made(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start_page, "PATIENCE", 0.2)
+    with serving(Failing(library)) as client:
+        seen, page, visitor = client.get("/readyz"), client.get("/"), client.get("/readyz?page=true")
+        assert (seen.status_code, seen.json()["status"], seen.json()["page"]) == (200, "ready", False)
+        assert "This page opens by itself" in page.text
+        assert visitor.status_code == 503
+
+
 def test_the_routes_of_questions_share_one_limit(library: Library) -> None:
     assistant = Failing(library, moment=0.5)
 
@@ -116,3 +129,55 @@ def test_a_start_that_fails_unexpectedly_tells_what_to_do_and_no_more() -> None:
         told = client.get("/readyz").json()["failure"] + client.post("/api/v1/ask", json={"question": "Why?"}).text
     assert "secret" not in told
     assert told.count("`cluster-talks doctor` tells what to mend.") == 2
+
+
+ASKING = {
+    "/api/v1/ask": QUESTION,
+    "/api/v1/ask/stream": QUESTION,
+    "/api/v1/ask/batch": [QUESTION],
+    "/v1/chat/completions": {"messages": [{"role": "user", "content": "Who spoke?"}]},
+    "/v1/responses": {"input": "Who spoke?"},
+    "/mcp": CALL,
+}
+
+
+@pytest.mark.parametrize("route", ASKING)
+def test_beyond_a_crowd_one_is_told_when_to_come_back(
+    library: Library, route: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(Failing(library)) as client:
+        monkeypatch.setattr(crowd, "most", 0)
+        refused = client.post(route, json=ASKING[route], headers=ACCEPT)
+        looked = client.get("/readyz").status_code
+        monkeypatch.undo()
+        taken = client.post(route, json=ASKING[route], headers=ACCEPT)
+    assert (refused.status_code, int(refused.headers["retry-after"]), looked) == (503, Crowded.wait, 200)
+    assert "questions are waiting" in refused.text
+    assert "questions are waiting" not in taken.text
+    until(lambda: crowd.held == 0)
+
+
+def test_who_is_in_a_crowd_is_answered_and_makes_room(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowd, "most", AT_ONCE + 1)
+    assistant = Stuck(library)
+
+    async def come(address: httpx.URL) -> list[httpx.Response]:
+        async with httpx.AsyncClient(base_url=address, timeout=30, limits=httpx.Limits(max_connections=100)) as client:
+            asked = [asyncio.create_task(client.post("/api/v1/ask", json=QUESTION)) for _ in range(AT_ONCE + 1)]
+            await asyncio.to_thread(until, lambda: crowd.held == AT_ONCE + 1)
+            refused = [await client.post("/api/v1/ask", json=QUESTION) for _ in range(2)]
+            assistant.let_go.set()
+            return [*refused, *await asyncio.gather(*asked), await client.post("/api/v1/ask", json=QUESTION)]
+
+    with serving(assistant) as client:
+        titles = [answer.json()["title"] for answer in asyncio.run(come(client.base_url))]
+    assert titles == [Crowded.title] * 2 + [NotReady.title] * (AT_ONCE + 2)
+
+
+class Stuck(Failing):
+    """Works until it is let go."""
+
+    def stream(self, *_: Any, **__: Any) -> Iterator[Event]:
+        yield Status("search")
+        self.let_go.wait(20)
+        raise NotReady("The index is being built again.")

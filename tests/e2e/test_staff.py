@@ -41,8 +41,8 @@ SENT = {
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staffed]:
-    with staffed(tmp_path_factory.mktemp("staff")) as running:
+def site(tmp_path_factory: pytest.TempPathFactory, first_edition: Path) -> Iterator[Staffed]:
+    with staffed(tmp_path_factory.mktemp("staff"), first_edition) as running:
         running.ask("grant", 4, weeks=3)
         running.ask("hostile", 3)
         running.ask("rocket", 2)

@@ -18,7 +18,7 @@ from httpx_sse import connect_sse
 
 from assistant.library import Library
 from assistant.settings import Settings
-from tests.conftest import ROOT, copy_small_corpus, start_server, wait_until_ready
+from tests.conftest import ROOT, copied, copy_small_corpus, start_server, wait_until_ready
 
 ASKED = 12
 AS_BEFORE = (("requested", 1), ("running", 1))  # the next start does both again
@@ -57,9 +57,11 @@ def ask_for_a_long_run(library: Library, corpus: Path) -> int:
     return library.runs.begin({"do": "ingest", "origins": [], "publish": "auto", "remove": []}, status="requested")
 
 
-def test_a_server_that_is_stopped_answers_what_was_asked_and_leaves_its_run_to_the_next_start(tmp_path: Path) -> None:
+def test_a_server_that_is_stopped_answers_what_was_asked_and_leaves_its_run_to_the_next_start(
+    first_edition: Path, tmp_path: Path
+) -> None:
     corpus = copy_small_corpus(tmp_path / "corpus")
-    with start_server(tmp_path / "data", corpus) as server, ThreadPoolExecutor(ASKED + 1) as pool:
+    with start_server(copied(first_edition, tmp_path), corpus) as server, ThreadPoolExecutor(ASKED + 1) as pool:
         wait_until_ready(server)
         with closing(Library(Settings(data=tmp_path / "data").library_url)) as library:
             heard = threading.Event()

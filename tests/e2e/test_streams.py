@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 import statistics
@@ -17,6 +18,7 @@ import httpx
 import pytest
 from httpx_sse import ServerSentEvent, connect_sse
 
+from assistant.engines import QUOTES, QuotesEngine
 from assistant.library import Library
 from assistant.records import Answer, Done, Edition, Event, Question, Said, Sentence, Status
 from assistant.settings import Settings
@@ -26,6 +28,7 @@ from tests.serving import serving, until
 
 STREAM = "/api/v1/ask/stream"
 LASTED = {"question": "How long did the Talk last?"}
+CHAT = {"model": "cluster-talks", "messages": [{"role": "user", "content": "Talk."}], "stream": True}
 
 
 @dataclass
@@ -37,9 +40,17 @@ class Scripted:
     pause: float = 0.0
     text: str = "Sentence."
     said: int = 0
+    closed: bool = False
     editions: list[int | None] = field(default_factory=list)
+    engine: QuotesEngine = QUOTES
 
     def stream(self, question: Question, edition: Edition | None = None) -> Iterator[Event]:
+        try:
+            yield from self._stream(question, edition)
+        finally:
+            self.closed = True
+
+    def _stream(self, question: Question, edition: Edition | None) -> Iterator[Event]:
         self.editions.append(edition and edition.number)
         sentences = (Sentence(self.text, kind="notice"),) * (0 if question.text == "short" else self.count)
         yield Status("search")
@@ -95,7 +106,7 @@ def test_a_stream_goes_on_behind_any_event_of_a_kept_answer(server: Server) -> N
             assert told(rest)[:-1] == told(whole)[place:-1]
             said, first = rest[-1].json(), whole[-1].json()
             assert {**said, "timings_ms": 0} == {
-                **first, "timings_ms": 0, "question_used": "", "suggestions": [],
+                **first, "timings_ms": 0, "question_used": "", "suggestions": [], "as_of": None,
             }  # fmt: skip
         assert [e.event for e in events(client, LASTED, whole[-1].id)] == ["done"], "whoever had all is told the end"
 
@@ -113,6 +124,18 @@ def test_a_stream_goes_on_from_its_edition_where_no_answer_is_kept(library: Libr
         afresh = events(client, LASTED, whole[2].id)
     assert [e.event for e in afresh] == [e.event for e in whole], "the edition is gone: it begins afresh"
     assert afresh[-1].json()["edition"] == newer
+
+
+class Writing(QuotesEngine):
+    repeats = False
+
+
+def test_a_stream_that_a_model_wrote_begins_afresh_where_no_answer_is_kept(library: Library) -> None:
+    with serving(Scripted(library, engine=Writing()), Settings(keep_answers=0)) as client:
+        whole = events(client, LASTED)
+        afresh = events(client, LASTED, whole[2].id)
+    assert [e.event for e in afresh] == [e.event for e in whole]
+    assert afresh[0].id != whole[0].id
 
 
 @pytest.mark.parametrize(
@@ -154,7 +177,7 @@ def left(assistant: Scripted) -> None:
     said = -1
     while said != assistant.said:
         said = assistant.said
-        time.sleep(4 * assistant.pause)
+        time.sleep(max(0.3, 4 * assistant.pause))
     assert said < assistant.count / 2
 
 
@@ -164,6 +187,24 @@ def test_the_work_stops_when_the_reader_of_a_stream_leaves(library: Library) -> 
         with client.stream("POST", STREAM, json=LASTED) as response:
             next(line for line in response.iter_lines() if "sentence" in line)
         left(assistant)
+
+
+@pytest.mark.parametrize(("path", "body"), [(STREAM, LASTED), ("/v1/chat/completions", CHAT)])
+def test_the_work_is_closed_at_once_when_a_reader_leaves_who_took_nothing(
+    library: Library, path: str, body: dict[str, Any]
+) -> None:
+    """Not when Python comes to collect it: it may hold a model at work."""
+    assistant = Scripted(library, count=100_000, text="x" * 20_000)
+    gc.disable()
+    try:
+        with serving(assistant) as client:
+            with socket.create_connection((client.base_url.host, client.base_url.port or 80)) as connection:
+                connection.sendall(request(path, json.dumps(body)))
+                left(assistant)  # it waits for who does not read
+                assert not assistant.closed
+            until(lambda: assistant.closed, 5)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
-"""What is served stays whole: while editions are built, published and rolled back, and when an ingest is killed."""
+"""What is served stays whole while editions are built, published and rolled back."""
 
 from __future__ import annotations
 
-import random
-import signal
 import subprocess
 import sys
 import threading
@@ -15,10 +13,7 @@ from typing import IO, Any
 
 import httpx
 
-from assistant.library import Library
-from assistant.settings import Settings
-from assistant.vectors import open_vectors
-from tests.conftest import ROOT, cluster_talks, copy_small_corpus, environment, start_server, wait_until_ready
+from tests.conftest import ROOT, cluster_talks, copied, copy_small_corpus, environment, start_server, wait_until_ready
 
 OKAPI = "# The okapi\n\nThe okapi of the zoo eats {count} kilograms of leaves a day.\n"
 QUESTION = {"question": "How many kilograms of leaves does the okapi of the zoo eat a day?"}
@@ -101,8 +96,8 @@ def test_beside_a_chroma_server_another_process_ingests_and_this_one_serves_it(
         assert (tmp_path / "data" / "lexical" / "2").is_dir(), "its word index was built where it is served"
 
 
-def test_watching_a_folder_ingests_every_change(tmp_path: Path) -> None:
-    corpus, data = copy_small_corpus(tmp_path / "corpus"), tmp_path / "data"
+def test_watching_a_folder_ingests_every_change(first_edition: Path, tmp_path: Path) -> None:
+    corpus, data = copy_small_corpus(tmp_path / "corpus"), copied(first_edition, tmp_path)
     env = environment(data, corpus)
     log = (tmp_path / "watch.log").open("w+b")
     process = subprocess.Popen(
@@ -132,52 +127,3 @@ def _until(true: Callable[[], bool], process: subprocess.Popen[bytes], seconds: 
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.2)
-
-
-def state(data: Path) -> tuple[int, dict[str, str]]:
-    """The served edition, and the digest of each document in it."""
-    library = Library(Settings(data=data).library_url)
-    served = library.current().number
-    documents = {document.uri: document.digest for document in library.documents(served)}
-    library.close()
-    return served, documents
-
-
-def test_an_ingest_killed_at_any_moment_leaves_what_is_served_and_can_be_done_again(tmp_path: Path) -> None:
-    corpus, data = copy_small_corpus(tmp_path / "corpus"), tmp_path / "data"
-    env = environment(data, corpus)
-    assert cluster_talks("ingest", env=env).returncode == 0
-    first = state(data)
-    chance = random.Random(5)
-    new = [f"events/new-{number}.md" for number in range(12)]
-    for number, uri in enumerate(new):
-        (corpus / uri).write_text(OKAPI.format(count=100 + number), encoding="utf-8")
-    command = [sys.executable, "-m", "assistant.cli", "ingest"]
-    began = time.monotonic()
-    trial = subprocess.run([*command, "--plan"], env=env, cwd=ROOT, capture_output=True, check=False)
-    assert trial.returncode == 0, trial.stderr
-    whole = time.monotonic() - began + 1.5  # reading is most of it; building adds little for so few passages
-    for _ in range(10):
-        process = subprocess.Popen(command, env=env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            process.wait(timeout=chance.uniform(0.2, 1.0) * whole)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        served, documents = state(data)
-        assert (served, documents) == first or set(documents) == {*first[1], *new}, "half an edition is served"
-    done = cluster_talks("ingest", env=env)
-    assert done.returncode == 0, done.stderr
-    served, documents = state(data)
-    assert set(documents) == {*first[1], *new}
-    _nothing_is_left_over(data, served)
-
-
-def _nothing_is_left_over(data: Path, served: int) -> None:
-    library, vectors = Library(Settings(data=data).library_url), open_vectors(Settings(data=data))
-    ready = {edition.number for edition in library.editions() if edition.status == "ready"}
-    assert vectors.editions() == ready
-    assert {int(folder.name) for folder in (data / "lexical").iterdir()} == ready
-    edition = library.edition(served)
-    assert vectors.open(edition).count() == edition.chunks == len(library.chunk_ids(served))
-    library.close()

@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from assistant.citations import cite, markdown, neighbours_of
+from assistant.citations import Citing, Neighbours, markdown, neighbours_of
 from assistant.engines import QuotesEngine, Task
 from assistant.evidence import (
     ANSWER_CHARACTERS,
@@ -20,10 +20,12 @@ from assistant.evidence import (
     read_passages,
     suggest,
 )
+from assistant.names import Names
 from assistant.reader import Text
 from assistant.records import (
     Anchor,
     Chunk,
+    Citation,
     Document,
     Edition,
     Hit,
@@ -97,24 +99,33 @@ def test_a_citation_points_at_the_quoted_stretch_and_its_source() -> None:
         sources=(SourceMark(4, "https://one.example"), SourceMark(9, "https://two.example")),
         period=Period(date(2024, 1, 1), date(2025, 12, 31)), anchor=Anchor(heading=("H",)),
     )  # fmt: skip
-    numbers, (first, citation) = cite([(passage, 0), (passage, 1)], EDITION)
-    assert numbers == {("p", 0): 1, ("p", 1): 2}
+    citing = Citing(EDITION, together=[(passage, 0), (passage, 1)])
+    assert (citing.numbers([(passage, 0)]), citing.numbers([(passage, 1), (passage, 0)])) == ((1,), (2, 1))
+    first, citation = citing.citations
     assert (first.quote, first.url) == ("One.", "https://one.example")
     assert (citation.quote, citation.span) == ("Two.", (105, 109))
     assert citation.url == "https://two.example"
     assert citation.link == "/read/doc?edition=3&start=105&end=109#quote"
     assert (citation.valid_from, citation.valid_until) == (date(2024, 1, 1), date(2025, 12, 31))
-    _, (last,) = cite([(passage, 2)], EDITION)
+    citing.numbers([(passage, 2)])
+    last = citing.citations[-1]
     assert last.url == "https://doc.example"
+
+
+def cited(passage: Hit, unit: int, neighbours: Neighbours) -> Citation:
+    citing = Citing(EDITION, neighbours)
+    citing.numbers([(passage, unit)])
+    (citation,) = citing.citations
+    return citation
 
 
 def test_a_citation_tells_what_took_the_place_of_its_document() -> None:
     passage = hit("p", ("One.", "sentence"))
     old = passage.document
     newer = replace(old, id="new", uri="new.md", title="New", supersedes=old.uri)
-    _, (citation,) = cite([(passage, 0)], EDITION, neighbours_of([old, newer]))
+    citation = cited(passage, 0, neighbours_of([old, newer]))
     assert citation.superseded_by == Related("new", "New", "new.md", newer.url)
-    _, (citation,) = cite([(passage, 0)], EDITION, neighbours_of([old]))
+    citation = cited(passage, 0, neighbours_of([old]))
     assert citation.superseded_by is None
 
 
@@ -244,5 +255,5 @@ def test_the_words_that_answer_are_highlighted_where_the_reader_is_sure() -> Non
     gap = replace(sure, chunk=replace(sure.chunk, gap=True))
     assert [Quote(other, 0).highlight for other in (listed, whole, rather_none, gap)] == [None] * 4
     assert [Quote(*pair).highlight for pair in ((sure, 1), (unsure, 0), (relevance_only, 0))] == [None] * 3
-    task = Task("One?", "en", (Quote(sure, 0),), {("a", 0): 1})
+    task = Task("One?", "en", (Quote(sure, 0),), (sure,), Names((), frozenset()), lambda chunks: {})
     assert [sentence.highlight for sentence in QuotesEngine().compose(task)] == [(0, 3)]

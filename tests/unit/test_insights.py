@@ -19,6 +19,7 @@ from assistant.records import Anchor, Answer, Citation, Document, Reason
 from assistant.runs import Runner
 from assistant.settings import Keeping, Settings
 from assistant.wiring import Stores
+from tests.e2e.test_library import BEFORE_REVISIONS
 from tests.fakes import WordEmbedder
 
 PARKING = "What does parking cost in Zagreb?"
@@ -154,7 +155,7 @@ def test_a_library_of_before_gets_the_column_of_who_complained(tmp_path: Path) -
     url = f"sqlite:///{tmp_path / 'old.db'}"
     Library(url).close()
     with closing(sqlite3.connect(tmp_path / "old.db")) as db:
-        db.execute("ALTER TABLE feedback DROP COLUMN asker")
+        db.executescript(BEFORE_REVISIONS + "ALTER TABLE feedback DROP COLUMN asker")
         db.execute(
             "INSERT INTO feedback (answer, rating, comment, question, language, edition, created) "
             "VALUES ('old', 'down', '', 'Why?', 'en', 1, '2026-01-01T00:00:00+00:00')"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.citations import cite, neighbours_of
+from assistant.citations import Citing, neighbours_of
 from assistant.places import clock, cues_between, original, said_at
 from assistant.records import Anchor, Cue, Document, Edition, Hit, Section
 from ingest.cut import cut
@@ -70,7 +70,9 @@ def test_a_citation_of_a_recording_names_the_seconds_of_its_sentence() -> None:
     assert "\n[1:00 Ana Pop]\n\nWe buy lamps." in pieces.text
     assert pieces.text[chunk.start : chunk.end] == chunk.text == text
     edition = Edition(7, "words", 64, "ready", "")
-    _, (citation,) = cite([(Hit(chunk, document, 1.0), 1)], edition, neighbours_of([document, slides]))
+    citing = Citing(edition, neighbours_of([document, slides]))
+    assert citing.numbers([(Hit(chunk, document, 1.0), 1)]) == (1,)
+    (citation,) = citing.citations
     assert (citation.quote, citation.anchor.start, citation.anchor.end) == ("Bids are due on Monday.", 62.5, 70.0)
     assert citation.url == "https://a.example/t.mp4#t=62"
     assert [related.title for related in citation.related] == ["Slides"]

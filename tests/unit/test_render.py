@@ -13,7 +13,7 @@ from assistant.records import Anchor, Related, Sentence
 from tests.browser.scripted import citation
 from tests.browser.test_payloads import PAYLOADS
 from ui.conversation import Excerpt, Exchange, Focus, Source
-from ui.focus import chips
+from ui.focus import Held, chips
 from ui.render import Look, sources, talk
 
 TODAY = date(2026, 11, 25)
@@ -46,8 +46,9 @@ def exchange(payload: str) -> Exchange:
 def test_a_payload_stays_text_wherever_it_stands(payload: str) -> None:
     glossary = Glossary([Entry(("explained word",), payload, "en", {"en": payload}, payload)])
     shown = exchange(payload)
+    (held := Held()).free(shown.focus)
     exchanges = (shown, replace(shown, state="failed", problem=payload), replace(shown, abstained=True))
-    markup = talk(exchanges, "en", Look(glossary, True)) + sources(exchanges, "en", TODAY) + chips(shown.focus, "en")
+    markup = talk(exchanges, "en", Look(glossary, True)) + sources(exchanges, "en", TODAY) + chips(held, "en")
     page = LexborHTMLParser(markup)
     assert {node.tag for node in page.css("body *")} <= MADE
     for node in page.css("body *"):

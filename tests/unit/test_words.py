@@ -133,6 +133,13 @@ def test_where_words_do_not_tell_both_readings_are_given() -> None:
     assert read(new) == (new,)
 
 
+@pytest.mark.parametrize(
+    "question", ["How can my company take part in InnoBuyer?", "Wie kann meine Firma bei InnoBuyer mitmachen?"]
+)
+def test_a_whole_question_that_names_something_stands_alone(question: str) -> None:
+    assert read(question, *LISTED) == (question,)
+
+
 def test_a_follow_up_of_a_follow_up_reaches_back_to_the_subject() -> None:
     before = ("Which threshold for a city?", "EUR 216 000.", "and for works?", "EUR 5 404 000.")
     assert read("and before that?", *before) == ("Which threshold for a city? and for works? and before that?",)

@@ -32,7 +32,7 @@ from assistant.api.openai.questions import (
 from assistant.api.openai.wording import Piece, UrlCitation, gathered, joined, usage
 from assistant.api.running import last
 from assistant.api.stream import GONE
-from assistant.records import Answer, Question
+from assistant.records import Answer, Question, Waiting
 
 router = APIRouter(prefix="/v1", tags=["openai"])
 
@@ -127,12 +127,15 @@ def _completed(asking: Asking, question: Question, whole: Piece) -> Completion:
     return Completion(_id(asking), int(time.time()), [choice], _usage(question, whole), whole.answer)
 
 
-def _chunks(asking: Asking, question: Question, wants_usage: bool) -> Iterator[str]:
+def _chunks(asking: Asking, question: Question, wants_usage: bool) -> Iterator[str | Waiting]:
     chunks = _Chunks(_id(asking), wants_usage)
     said: list[Piece] = []
     try:
         yield chunks.said({"role": "assistant", "content": "", "refusal": None})
         for piece in asking.pieces(question):
+            if isinstance(piece, Waiting):
+                yield piece
+                continue
             said.append(piece)
             if piece.answer is None:
                 yield chunks.said({"content": piece.text})

@@ -16,14 +16,14 @@ from pydantic_core import to_json
 from starlette.responses import StreamingResponse
 
 from assistant.api.ask import Finish, Finishing
+from assistant.api.crowd import Free
 from assistant.api.openai.errors import Refused
 from assistant.api.openai.wording import Piece, pieces, without_sources
 from assistant.api.running import stages
-from assistant.api.state import Ready
 from assistant.api.ticket import Ticket, events_of, new_ticket
 from assistant.ask import MAX_HISTORY, Assistant, check
 from assistant.errors import BadRequest, TooLarge
-from assistant.records import Question, Turn
+from assistant.records import Question, Turn, Waiting
 
 MODEL = "cluster-talks"
 MAX_TURN = 20_000  # characters of an earlier message that are read
@@ -145,12 +145,12 @@ class Asking:
         """The id that the answer will have."""
         return self.ticket.id
 
-    def pieces(self, question: Question) -> Iterator[Piece]:
+    def pieces(self, question: Question) -> Iterator[Piece | Waiting]:
         """The answer as it comes about; once it is whole, what is done after /api/v1/ask is done with it."""
         return pieces(events_of(self.ticket, question, self.assistant, self.finish), self.site)
 
 
-def _asking(assistant: Ready, finish: Finishing, request: Request) -> Asking:
+def _asking(assistant: Free, finish: Finishing, request: Request) -> Asking:
     return Asking(assistant, new_ticket(assistant.library.current()), finish, str(request.base_url).rstrip("/"))
 
 
@@ -162,7 +162,7 @@ def server_sent(event: dict[str, Any], name: str = "") -> str:
     return (f"event: {name}\n" if name else "") + f"data: {to_json(event).decode()}\n\n"
 
 
-def streamed(events: Iterator[str]) -> StreamingResponse:
+def streamed(events: Iterator[str | Waiting]) -> StreamingResponse:
     """The response that sends events as they come, also through a proxy; work stops when the client goes away."""
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return StreamingResponse(stages(events), media_type="text/event-stream", headers=headers)

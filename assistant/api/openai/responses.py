@@ -40,7 +40,7 @@ from assistant.api.openai.questions import (
 from assistant.api.openai.wording import Piece, gathered, joined
 from assistant.api.running import last
 from assistant.api.stream import GONE
-from assistant.records import Question
+from assistant.records import Question, Waiting
 
 router = APIRouter(prefix="/v1", tags=["openai"])
 
@@ -107,7 +107,7 @@ def _completed(started: ResponseOut, question: Question, whole: Piece) -> Respon
     )
 
 
-def _events(started: ResponseOut, parts: Iterator[Piece], question: Question) -> Iterator[str]:
+def _events(started: ResponseOut, parts: Iterator[Piece | Waiting], question: Question) -> Iterator[str | Waiting]:
     write = _Writer(started.item)
     said: list[Piece] = []
     try:
@@ -116,6 +116,9 @@ def _events(started: ResponseOut, parts: Iterator[Piece], question: Question) ->
         yield write.item("response.output_item.added", item=ResponseItem(started.item, "in_progress"))
         yield write.part("response.content_part.added", part=ResponseText(""))
         for piece in parts:
+            if isinstance(piece, Waiting):
+                yield piece
+                continue
             said.append(piece)
             yield from write.piece(piece)
         yield from _done(write, _completed(started, question, joined(said)))

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 from assistant.citations import markdown
 from assistant.language import say
 from assistant.places import told_place
-from assistant.records import Answer, Citation, Done, Event, Question, Said, Sentence
+from assistant.records import Answer, Citation, Done, Event, Question, Said, Sentence, Waiting
 
 End = TypeVar("End")
 
@@ -46,7 +46,7 @@ class Piece:
     answer: Answer | None = None
 
 
-def pieces(events: Iterable[Event], site: str) -> Iterator[Piece]:
+def pieces(events: Iterable[Event], site: str) -> Iterator[Piece | Waiting]:
     """A piece a sentence, then the list of sources; `site` is the address that links of this server are relative to."""
     said: list[Sentence] = []
     known: dict[int, Citation] = {}
@@ -58,15 +58,18 @@ def pieces(events: Iterable[Event], site: str) -> Iterator[Piece]:
                 known.update((citation.number, citation) for citation in event.citations)
                 text = markdown(said)
                 yield Piece(text[before:], tuple(_marks(text, before, known, site)))
+            case Waiting():
+                yield event
             case Done():
                 yield Piece(_sources(event.answer, site), answer=event.answer)
 
 
-def gathered(parts: Iterable[Piece], end: Callable[[Piece], End]) -> Iterator[Piece | End]:
+def gathered(parts: Iterable[Piece | Waiting], end: Callable[[Piece], End]) -> Iterator[Piece | Waiting | End]:
     """The pieces as they come, and at last what `end` makes of them as one."""
     said: list[Piece] = []
     for piece in parts:
-        said.append(piece)
+        if isinstance(piece, Piece):
+            said.append(piece)
         yield piece
     yield end(joined(said))
 
