@@ -10,7 +10,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -100,7 +100,7 @@ class Assistant:
     def stream(self, question: Question, edition: Edition | None = None) -> Iterator[Event]:
         """The answer as it comes about: status, sentences, and at the end the whole; `edition`: not the one served."""
         clock, text = _Clock(), check(question)
-        language = detect_language(text) if question.language == "auto" else question.language
+        language = _language(text, question.history) if question.language == "auto" else question.language
         today = question.as_of or date.today()
         edition = edition or self.library.current()
         index = self.retriever.index(edition)
@@ -264,6 +264,14 @@ class _Frame:
 
     def _notice(self, message: str, **values: object) -> Sentence:
         return Sentence(say(message, self.language, **values), kind="notice")
+
+
+def _language(text: str, history: Sequence[Turn]) -> str:
+    """The language of a question: where two or three words do not tell, that of the questions before it."""
+    language = "en"
+    for asked in (*(turn.content for turn in history if turn.role == "user"), text):
+        language = detect_language(asked, default=language)
+    return language
 
 
 def check(question: Question) -> str:

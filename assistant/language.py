@@ -7,7 +7,9 @@ language, add `locales/<code>/messages.po`.
 from __future__ import annotations
 
 import gettext
+import math
 import re
+from collections import Counter
 from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -19,21 +21,62 @@ from babel.messages.pofile import read_po
 
 EU_LANGUAGES = frozenset("bg cs da de el en es et fi fr ga hr hu it lt lv mt nl pl pt ro sk sl sv".split())
 LOCALES = Path(__file__).parent / "locales"
-# Below this the detector is guessing, and English is the likelier guess for a short text full of names.
-SURE = 0.35
+COMMON_WORDS = Path(__file__).with_name("common_words.txt")
+# What the detector calls these is, for us, the official language that their readers read.
+TAKEN_FOR = {"bs": "hr", "sh": "hr", "sr": "hr", "no": "da", "nn": "da", "gd": "ga"}
+# Measured on 820 questions and 66 shorter ones: 11 go wrong, with the detector alone 52; what lies near is as good.
+COMMON, DOUBT, USUAL = 3.0, 0.05, 1.0
+GUESSES = 12  # of the detector's 176 languages
+OTHER = "other"
 REMEMBERED = 8192  # texts: the questions that passages are said to answer come again and again
 
 
 @lru_cache(REMEMBERED)
 def detect_language(text: str, default: str = "en") -> str:
-    """ISO 639-1 code of the likeliest official EU language of `text`, `default` where nothing is likely."""
-    if not any(char.isalpha() for char in text):
+    """ISO 639-1 code of the likeliest official EU language of `text`, `default` where none is likely.
+
+    The log of what the detector gives a language, no less than DOUBT, and COMMON times how many of the words are common
+    in it, each by how few languages share it; USUAL speaks for the default. Names and figures say nothing.
+    """
+    shouted = text.isupper() and len(text.split()) > 2
+    plain = " ".join(word for word in (text.lower() if shouted else text).split() if not _is_name(word))
+    words = re.findall(r"[^\W\d_]+", plain.lower())
+    if not words:
         return default
-    guesses = _detector().detect(text.replace("\n", " "), k=8)
-    for guess in guesses:
-        if guess["lang"] in EU_LANGUAGES:
-            return str(guess["lang"]) if guess["score"] >= SURE else default
-    return default
+    chances = dict.fromkeys((*sorted(EU_LANGUAGES), OTHER), DOUBT)
+    for guess in _detector().detect(plain, k=GUESSES):
+        language = TAKEN_FOR.get(guess["lang"], guess["lang"])
+        language = language if language in chances else OTHER
+        chances[language] = max(chances[language], DOUBT + guess["score"])
+    likely = {
+        language: math.log(chance) + COMMON * sum(_telling(language).get(word, 0.0) for word in words) / len(words)
+        for language, chance in chances.items()
+    }
+    likely[default] = likely.get(default, math.log(DOUBT)) + USUAL
+    best = max(likely, key=likely.__getitem__)
+    return default if best == OTHER else best
+
+
+def _is_name(word: str) -> bool:
+    """Whether a word is one that no language has: Procure4Health, BRINC, 2023."""
+    return any(char.isdigit() for char in word) or sum(char.isupper() for char in word) > 1
+
+
+@cache
+def _telling(language: str) -> dict[str, float]:
+    """The common words of a language, each with the log of how few share it."""
+    shared = Counter(word for words in _common_words().values() for word in words)
+    return {word: math.log(len(EU_LANGUAGES) / shared[word]) for word in _common_words().get(language, ())}
+
+
+@cache
+def _common_words() -> dict[str, frozenset[str]]:
+    """Of the English list of stopwordsiso, abbreviations and words of other languages are a good part."""
+    lines = (line.split() for line in COMMON_WORDS.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
+    return {
+        language: frozenset(words) | (frozenset() if language == "en" else _function_words(language))
+        for language, *words in lines
+    }
 
 
 def only_function_words(text: str, language: str) -> bool:

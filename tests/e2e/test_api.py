@@ -135,6 +135,14 @@ def test_a_follow_up_is_read_with_the_question_before_it(client: httpx.Client) -
     assert "75 minutes" in answer["answer"]
 
 
+@pytest.mark.parametrize(("follow_up", "language"), [("PPI?", "de"), ("Et les délais ?", "fr")])
+def test_a_follow_up_that_does_not_tell_its_language_has_that_of_the_question_before(
+    client: httpx.Client, follow_up: str, language: str
+) -> None:
+    history = [{"role": "user", "content": "Was ist der Unterschied zwischen PCP und anderen Verfahren?"}]
+    assert ask(client, follow_up, history=history)["language"] == language
+
+
 def test_the_stream_tells_the_same_as_the_answer(client: httpx.Client) -> None:
     question = {"question": "How long did the Talk last?"}
     with connect_sse(client, "POST", f"{ASK}/stream", json=question) as source:

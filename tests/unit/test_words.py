@@ -194,6 +194,52 @@ def test_the_language_of_a_question(language: str) -> None:
     assert detect_language(QUESTIONS[language]) == language
 
 
+# So short that the detector alone takes most of them for another language.
+SHORT = {
+    "bg": "Какво е PPI?",
+    "cs": "Kde najdu zakázky?",
+    "da": "Hvor finder jeg udbud?",
+    "de": "Wer leitet BRINC?",
+    "el": "Τι είναι το PCP;",
+    "en": "who pays for eafip",
+    "es": "¿Qué es PCP?",
+    "et": "Kust leian hanked?",
+    "fi": "Mikä on PPI?",
+    "fr": "C'est quoi BRINC ?",
+    "ga": "Cé a íocann as?",
+    "hr": "Što je PCP?",
+    "hu": "Mi az a PCP?",
+    "it": "Dove sono le gare d'appalto?",
+    "lt": "Kur rasti konkursus?",
+    "lv": "Kā pieteikties?",
+    "mt": "Fejn insib is-sejħiet?",
+    "nl": "Wat is PCP?",
+    "pl": "Co to jest PCP?",
+    "pt": "Quem dirige o InnoBuyer?",
+    "ro": "Cine conduce BRINC?",
+    "sk": "Čo je PCP?",
+    "sl": "Kje najdem razpise?",
+    "sv": "Vem leder BRINC?",
+}
+
+
+@pytest.mark.parametrize("language", SHORT)
+def test_the_language_of_three_words(language: str) -> None:
+    assert detect_language(SHORT[language]) == language
+
+
+@pytest.mark.parametrize(
+    "text", ["İhale nedir ve nasıl katılabilirim?", "Кто может участвовать в закупке и где найти тендеры?", "何ですか"]
+)
+def test_a_language_that_is_no_official_one_is_the_default(text: str) -> None:
+    assert [detect_language(text, default) for default in ("en", "de")] == ["en", "de"]
+
+
+def test_a_question_in_capitals_and_one_of_names_alone() -> None:
+    assert detect_language("WO FINDE ICH AUSSCHREIBUNGEN?") == "de"
+    assert detect_language("BRINC? Procure4Health?", default="pl") == "pl"
+
+
 @pytest.mark.parametrize("text", ["", "?", "123", "BRINC"])
 def test_no_language_is_english(text: str) -> None:
     assert detect_language(text) == "en"
