@@ -38,7 +38,7 @@ def detect_language(text: str, default: str = "en") -> str:
     The log of what the detector gives a language, no less than DOUBT, and COMMON times how many of the words are common
     in it, each by how few languages share it; USUAL speaks for the default. Names and figures say nothing.
     """
-    shouted = text.isupper() and len(text.split()) > 2
+    shouted = text.isupper() and text.split()[2:]  # two words may be names
     plain = " ".join(word for word in (text.lower() if shouted else text).split() if not _is_name(word))
     words = re.findall(r"[^\W\d_]+", plain.lower())
     if not words:
