@@ -113,7 +113,7 @@ class Retriever:
         self._embedder = embedder
         self._open_lexical = open_lexical
         self._open: dict[int, Index] = {}
-        self._opening = threading.Lock()
+        self._opening, self._using = threading.Lock(), threading.Lock()
         lines = EVERYDAY.read_text(encoding="utf-8").splitlines()
         self._everyday = np.asarray(embedder.embed_documents(lines), dtype=np.float32)
 
@@ -129,11 +129,22 @@ class Retriever:
                 f"Edition {edition.number} was built with {edition.embedder!r}, not {self._embedder.name!r}.",
                 "Set CLUSTER_TALKS_EMBEDDER back, or run `cluster-talks ingest` to build a new edition.",
             )
-        with self._opening:
-            index = self._open.pop(edition.number, None) or self._opened(edition)
-            self._open[edition.number] = index  # at the end: the first is the one not asked for longest
-            for old in list(self._open)[:-OPEN_EDITIONS]:
-                del self._open[old]
+        if index := self._at_hand(edition.number):
+            return index
+        with self._opening:  # where nobody waits who asks an edition that is open
+            index = self._at_hand(edition.number) or self._opened(edition)
+            with self._using:
+                self._open[edition.number] = index
+                for old in list(self._open)[:-OPEN_EDITIONS]:
+                    del self._open[old]
+            return index
+
+    def _at_hand(self, number: int) -> Index | None:
+        """The indexes of an edition that is open; from now on they are the last ones asked for."""
+        with self._using:
+            index = self._open.pop(number, None)
+            if index:
+                self._open[number] = index
             return index
 
     def _opened(self, edition: Edition) -> Index:

@@ -153,7 +153,7 @@ def _run_here(settings: Settings, asked: dict[str, Any], place: Place | None, co
         runner = Runner(settings, stores, lambda: open_assistant(settings, stores))
         number = None if asked["plan"] else stores.library.runs.begin({**asked, "here": True})
         try:
-            run = replace(open_run(settings, stores, runner.assistant, show), place=place)
+            run = replace(open_run(settings, stores, runner.assistant, show), place=place, opening=None)
             report = done(run, asked)
         except BaseException as error:
             if number:

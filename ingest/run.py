@@ -33,7 +33,8 @@ LOST_SHARE, FEW = 0.3, 5
 @dataclass(frozen=True)
 class Run:
     """One run and its collaborators. `gate` opens the publish gate, None publishes without asking anything; `place` is
-    where documents are read and passages embedded, None for here."""
+    where documents are read and passages embedded, None for here; `opening` opens an edition where it is going to be
+    served, so that nobody's question waits for that."""
 
     stores: Stores
     corpus: Path
@@ -41,6 +42,7 @@ class Run:
     gate: Callable[[], Gate] | None = None
     stages: Stages = field(default_factory=Stages)
     place: Place | None = None
+    opening: Callable[[Edition], object] | None = None
 
     def plan(self, origins: Sequence[str | Path], remove: Sequence[str] = ()) -> Report:
         """What `ingest` would do and what it would cost. Nothing is stored."""
@@ -123,6 +125,8 @@ class Run:
             why += [*self._lost(served, report), *self._worse(served, edition, report)]
         report.held = " ".join(why)
         if not report.held:
+            if self.opening:
+                self.opening(edition)
             self.stores.library.publish(edition.number)
             report.published = True
         retire(self.stores, served)
@@ -147,15 +151,23 @@ class Run:
 def open_run(
     settings: Settings, stores: Stores, assistant: Callable[[], Assistant] | None, progress: Progress = lambda *_: None
 ) -> Run:
-    """A run as the settings say; `assistant` answers the questions of the publish gate, None opens the gate."""
+    """A run as the settings say; `assistant` answers the questions of the publish gate and has the new edition open
+    before it is served; None opens the gate."""
     run = Run(stores, settings.corpus, open_web(settings), stages=Stages(progress))
     file = settings.asked
     if settings.questions and not (file.is_file() and file.stat().st_size):
         raise BadSetting(f"CLUSTER_TALKS_QUESTIONS={file}: no such file, or an empty one.", "Correct it or remove it.")
-    questions, kept = read_asked(settings) if assistant else [], settings.data / "checked"
-    if assistant is None or not questions:
+    if assistant is None:
         return run
-    return replace(run, gate=lambda: Gate(assistant(), questions, kept, settings.publish_margin))
+
+    def opening(edition: Edition) -> None:
+        assistant().retriever.index(edition)
+
+    run = replace(run, opening=opening)
+    if questions := read_asked(settings):
+        kept = settings.data / "checked"
+        run = replace(run, gate=lambda: Gate(assistant(), questions, kept, settings.publish_margin))
+    return run
 
 
 def _nothing(origins: Sequence[str | Path], report: Report) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from assistant.editions import difference
 from assistant.engines import QuotesEngine, Task, Worded
 from assistant.errors import Conflict
 from assistant.evaluate import Case
+from assistant.records import Edition, Question
+from assistant.retrieve import Index
 from assistant.wiring import Stores
 from ingest.gate import Gate
 from ingest.progress import Stages
@@ -57,6 +60,28 @@ def test_a_plan_tells_what_would_change_and_changes_nothing(stores: Stores, smal
     assert (report.embedded, report.unchanged, report.failed[0].uri) == (1, 3, "events/bad.pdf")
     assert [edition.number for edition in stores.library.editions()] == [1]
     assert "leaves" in found(stores, "okapi zoo morning")
+
+
+def test_an_edition_is_open_before_it_is_served_and_nobody_who_asks_the_old_one_waits(
+    stores: Stores, small_corpus: Path, page: Path
+) -> None:
+    run(stores, small_corpus)
+    page.write_text(OKAPI.format(food="grass"))
+    serving, known = assistant(stores), Question("What does the okapi of the zoo eat every morning?")
+    serving.ask(known)
+    said: list[str] = []
+
+    def slowly(edition: Edition) -> Index:
+        asker = threading.Thread(target=lambda: said.append(serving.ask(known).answer))
+        asker.start()
+        asker.join(10)
+        return opened(edition)
+
+    opened, serving.retriever._opened = serving.retriever._opened, slowly  # type: ignore[method-assign]
+    Run(stores, small_corpus, Web("test"), opening=serving.retriever.index).ingest([])
+    assert ["leaves" in text for text in said] == [True]
+    serving.retriever._opened = opened  # type: ignore[method-assign]
+    assert "grass" in serving.ask(known).answer
 
 
 def test_no_model_is_asked_what_an_edition_is_judged_by(stores: Stores, small_corpus: Path, page: Path) -> None:
