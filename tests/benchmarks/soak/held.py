@@ -16,6 +16,7 @@ from tests.benchmarks.meanwhile import meanwhile
 from tests.benchmarks.stand import resident_mb
 
 EVERY = 2.0  # seconds
+LEAST = 4  # points that a line with an error takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,10 @@ def floors(seen: Sequence[Sample], name: str) -> dict[int, float]:
     return {minute: min(values) for minute, values in minutes.items()}
 
 
-def slope(points: dict[int, float]) -> float:
-    """Growth an hour of values by minute: the line with the least squares."""
-    return 60 * float(np.polyfit(list(points), list(points.values()), 1)[0]) if len(points) > 1 else 0.0
+def slope(points: dict[int, float]) -> tuple[float, float]:
+    """Growth an hour of values by minute, and its standard error: the line with the least squares; the error of fewer
+    than four points is infinite."""
+    if len(points) < LEAST:
+        return 0.0, float("inf")
+    (growth, _), covariance = np.polyfit(list(points), list(points.values()), 1, cov=True)
+    return 60 * float(growth), 60 * float(np.sqrt(covariance[0][0]))
