@@ -155,7 +155,7 @@ def test_an_answer_that_breaks_or_is_left_is_counted_as_such(
 
 def test_a_run_is_counted_when_it_ends(stores: Stores, small_corpus: Path) -> None:
     settings, ended = Settings(data=stores.data, corpus=small_corpus), []
-    runner = Runner(settings, stores, lambda: None, ended=ended.append)  # type: ignore[arg-type,return-value]
+    runner = Runner(settings, stores, lambda: open_assistant(settings, stores), ended=ended.append)
     asked = {"do": "ingest", "origins": [], "publish": "auto"}
     runner.do(stores.library.runs.begin(asked, status="requested"), asked)
     runner.do(stores.library.runs.begin(asked, status="requested"), {"do": "retire", "edition": 99})

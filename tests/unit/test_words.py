@@ -238,7 +238,9 @@ def test_a_language_that_is_no_official_one_is_the_default(text: str) -> None:
 def test_a_question_in_capitals_and_one_of_names_alone() -> None:
     assert detect_language("WO FINDE ICH AUSSCHREIBUNGEN?") == "de"
     assert detect_language("BRINC? Procure4Health?", default="pl") == "pl"
-    assert detect_language("X'inhi d-differenza bejn il-PCP u l-PPI?") == "mt", "a name is left out, not what it leans on"
+    assert detect_language("X'inhi d-differenza bejn il-PCP u l-PPI?") == "mt", (
+        "a name is left out, not what it leans on"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "?", "123", "BRINC"])
