@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.faults import table
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.table import PAGE, page, row
 from tests.faults.tried import README, written
@@ -33,3 +35,13 @@ def test_the_readme_has_what_was_tried_with_its_counts() -> None:
 def test_a_line_tells_how_often_a_kill_was_tried() -> None:
     assert "| 200 times |" in row(FAULTS[0], 200)
     assert "| in `make test` |" in row(FAULTS[1], 200)
+
+
+def test_the_page_keeps_its_kills_where_there_are_no_new_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "RESULTS", tmp_path / "none.jsonl")
+    for name in ("PAGE", "README"):
+        monkeypatch.setattr(table, name, tmp_path / name)
+        (tmp_path / name).write_text("200 kills", encoding="utf-8")
+    assert table.main() == 0
+    assert (tmp_path / "PAGE").read_text(encoding="utf-8") == "200 kills"
+    assert (tmp_path / "README").read_text(encoding="utf-8") == written()
