@@ -67,6 +67,13 @@ def _injections() -> str:
     return str(len((ROOT / "tests" / "quality" / "attacks.jsonl").read_text(encoding="utf-8").splitlines()))
 
 
+def soaked(name: str) -> str:
+    """A figure of the soak, by the beginning of what its line says."""
+    found = re.search(rf"^\| {re.escape(name)}[^|]*\| ([^|]*) \|$", page("soak.md"), re.MULTILINE)
+    assert found, name
+    return found[1]
+
+
 LINES = (
     Tried(
         "kill -9 of the server at a random moment, while people ask and rate, documents are ingested, editions published "
@@ -111,6 +118,15 @@ LINES = (
         "connections to anybody else: page, API and ingest in a network without a way out",
         lambda: "",
         lambda: "0",
+    ),
+    Tried(
+        "half an hour at 70 % of what the machine serves, with an edition a minute, then ten times as much for a minute "
+        "(`python -m tests.benchmarks.soak`)",
+        lambda: f"{soaked('asked for')}, {soaked('then')}",
+        lambda: (
+            f"{soaked('failed')} of the first failed; of the others {soaked('anything else')} met anything but an answer "
+            "or a word when to come back; memory, files and threads: [docs/soak.md](docs/soak.md)"
+        ),
     ),
 )
 
