@@ -16,7 +16,7 @@ from datetime import date
 
 from assistant import __version__
 from assistant.citations import Citing, markdown
-from assistant.conversation import readings
+from assistant.conversation import MEMORY, readings
 from assistant.engines import QUOTES, Engine, Task
 from assistant.errors import BadRequest, TooLarge
 from assistant.evidence import Finding, find_evidence, read_passages, text_of
@@ -268,8 +268,8 @@ class _Frame:
 
 def _language(text: str, history: Sequence[Turn]) -> str:
     """The language of a question: where two or three words do not tell, that of the questions before it."""
-    language = "en"
-    for asked in (*(turn.content for turn in history if turn.role == "user"), text):
+    language, before = "en", [turn.content for turn in history if turn.role == "user"]
+    for asked in (*before[-MEMORY:], text):
         language = detect_language(asked, default=language)
     return language
 

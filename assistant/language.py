@@ -9,7 +9,7 @@ from __future__ import annotations
 import gettext
 import math
 import re
-from collections import Counter
+from collections import defaultdict
 from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -30,15 +30,20 @@ WORD = re.compile(r"[^\W_]+")
 GUESSES = 12  # of the detector's 176 languages
 OTHER = "other"
 REMEMBERED = 8192  # texts: the questions that passages are said to answer come again and again
+ENOUGH = 2000  # characters that tell a language; a longer text is neither read nor remembered whole
 
 
-@lru_cache(REMEMBERED)
 def detect_language(text: str, default: str = "en") -> str:
-    """ISO 639-1 code of the likeliest official EU language of `text`, `default` where none is likely.
+    """ISO 639-1 code of the likeliest official EU language of `text`, by how it begins; `default` where none is likely.
 
     The log of what the detector gives a language, no less than DOUBT, and COMMON times how many of the words are common
     in it, each by how few languages share it; USUAL speaks for the default. Names and figures say nothing.
     """
+    return _detected(text[:ENOUGH], default)
+
+
+@lru_cache(REMEMBERED)
+def _detected(text: str, default: str) -> str:
     shouted = text.isupper() and text.split()[2:]  # two words may be names
     plain = WORD.sub(lambda word: "" if _is_name(word[0]) else word[0], text.lower() if shouted else text)
     words = WORD.findall(plain.lower())
@@ -49,10 +54,10 @@ def detect_language(text: str, default: str = "en") -> str:
         language = TAKEN_FOR.get(guess["lang"], guess["lang"])
         language = language if language in chances else OTHER
         chances[language] = max(chances[language], DOUBT + guess["score"])
-    likely = {
-        language: math.log(chance) + COMMON * sum(_telling(language).get(word, 0.0) for word in words) / len(words)
-        for language, chance in chances.items()
-    }
+    likely = {language: math.log(chance) for language, chance in chances.items()}
+    for word in words:
+        for language, weight in _telling().get(word, {}).items():
+            likely[language] += COMMON * weight / len(words)
     likely[default] = likely.get(default, math.log(DOUBT)) + USUAL
     best = max(likely, key=likely.__getitem__)
     return default if best == OTHER else best
@@ -64,17 +69,19 @@ def _is_name(word: str) -> bool:
 
 
 @cache
-def _telling(language: str) -> dict[str, float]:
-    """The common words of a language, each with the log of how few share it, of those in the longer list half of it."""
-    shared = Counter(word for language in EU_LANGUAGES for word in _common_words()[language] | _listed(language))
-    few = {word: math.log(len(EU_LANGUAGES) / count) for word, count in shared.items()}
+def _telling() -> dict[str, dict[str, float]]:
+    """The common words, each with its languages: the log of how few share it; in the longer list alone, half of it."""
+    common = _common_words()
+    sharing: dict[str, dict[str, float]] = defaultdict(dict)
+    for language in EU_LANGUAGES:
+        for word in common[language] | _listed(language):
+            sharing[word][language] = 1.0 if word in common[language] else 0.5
     return {
-        **{word: few[word] / 2 for word in _listed(language)},
-        **{word: few[word] for word in _common_words().get(language, ())},
+        word: {language: share * math.log(len(EU_LANGUAGES) / len(shares)) for language, share in shares.items()}
+        for word, shares in sharing.items()
     }
 
 
-@cache
 def _common_words() -> dict[str, frozenset[str]]:
     lines = COMMON_WORDS.read_text(encoding="utf-8").splitlines()
     return {language: frozenset(words) for language, *words in map(str.split, lines) if language != "#"}

@@ -57,7 +57,7 @@ def _document(wanted: Wanted, reading: Reading) -> Document:
         digest=wanted.digest,
         root=wanted.root,
         kind=meta.kind or _kind(wanted.uri),
-        language=told or detect_language(" ".join(s.text for s in reading.sections[:20])[:2000]),
+        language=told or detect_language(" ".join(s.text for s in reading.sections[:20])),
         url=meta.url,
         publisher=meta.publisher,
         licence=meta.licence,

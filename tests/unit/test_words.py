@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from assistant.conversation import readings
-from assistant.language import detect_language, only_function_words, say
+from assistant.language import _detected, detect_language, only_function_words, say
 from assistant.names import collect_names
 from assistant.periods import deadline_passed, long_date, periods_asked
 from assistant.records import Anchor, Chunk, Period, Turn, Unit
@@ -241,6 +241,13 @@ def test_a_question_in_capitals_and_one_of_names_alone() -> None:
     assert detect_language("X'inhi d-differenza bejn il-PCP u l-PPI?") == "mt", (
         "a name is left out, not what it leans on"
     )
+
+
+def test_the_beginning_of_a_long_text_tells_and_no_more_of_it_is_remembered() -> None:
+    begun = "Wer zahlt die Entwicklung der Lösung? " * 60
+    _detected.cache_clear()
+    assert detect_language(begun + "Who pays for this? " * 1000) == detect_language(begun) == "de"
+    assert _detected.cache_info().currsize == 1
 
 
 @pytest.mark.parametrize("text", ["", "?", "123", "BRINC"])
