@@ -122,7 +122,7 @@ class Assistant:
         clock.lap("evidence")
 
         citing = Citing(edition, index.neighbours, [(quote.hit, quote.unit) for quote in finding.quotes])
-        task = Task(used, language, finding.quotes, found.hits, index.names, index.vectors.stored)
+        task = Task(used, language, finding.quotes, found.hits, index.names, index.nearest.rows)
         said: list[Sentence] = []
         for sentence in self._sentences(finding, task, citing, today):
             if isinstance(sentence, Waiting):

@@ -57,10 +57,14 @@ class Exact:
 
     def cosines(self, question: NDArray[np.float32], chunks: Sequence[Chunk]) -> dict[str, list[float]]:
         """Cosines of the question with each whole passage, its units, then its questions."""
-        numbers = {chunk.id: self._numbers[chunk.id] for chunk in chunks if chunk.id in self._numbers}
+        return {id_: (rows @ question).tolist() for id_, rows in self.rows(chunks).items()}
+
+    def rows(self, chunks: Sequence[Chunk]) -> dict[str, NDArray[np.float32]]:
+        """The vectors of each whole passage: its own, its units', its questions'."""
         return {
-            id_: [cosine for level in LEVELS for cosine in (self._of(level, number) @ question).tolist()]
-            for id_, number in numbers.items()
+            chunk.id: np.concatenate([self._of(level, self._numbers[chunk.id]) for level in LEVELS])
+            for chunk in chunks
+            if chunk.id in self._numbers
         }
 
     def _of(self, level: Level, number: int) -> NDArray[np.float32]:

@@ -64,10 +64,10 @@ def repair(settings: Settings, progress: Progress) -> list[Mended]:
 
 
 def _clear(settings: Settings) -> None:
-    """Remove a store of vectors that Chroma could not open."""
-    folder = settings.data / "vectors"
-    if not settings.chroma_url and (on_disk.store_fault(folder) or not (folder / "chroma.sqlite3").exists()):
-        shutil.rmtree(folder, ignore_errors=True)
+    """Remove the stores of vectors that Chroma could not open."""
+    for store in [] if settings.chroma_url else list((settings.data / "vectors").glob("*")):
+        if on_disk.store_fault(store):
+            shutil.rmtree(store)
 
 
 def mend(settings: Settings, stores: Stores, progress: Progress, sources: Sequence[Source] = ()) -> Iterator[Mended]:
@@ -110,8 +110,8 @@ def _vectors_fault(settings: Settings, stores: Stores, edition: Edition) -> str:
     """What is wrong with the vectors of an edition: first their files, then each of them."""
     passages = list(stores.library.all_chunks(edition.number))
     wanted = on_disk.wanted(passages)
-    folder = stores.data / "vectors"
-    if not settings.chroma_url and (fault := on_disk.vectors_fault(folder, edition.number, wanted)):
+    store = stores.data / "vectors" / str(edition.number)
+    if not settings.chroma_url and (fault := on_disk.vectors_fault(store, edition.number, wanted)):
         return fault
     try:
         vectors = stores.vectors.open(edition)

@@ -53,7 +53,6 @@ class Index:
 
     edition: Edition
     passages: AtHand[tuple[Chunk, Document]]
-    vectors: EditionVectors
     nearest: Exact | EditionVectors
     lexical: Lexical
     names: Names
@@ -156,7 +155,6 @@ class Retriever:
         return Index(
             edition,
             AtHand(partial(self._library.chunks, edition.number), KEPT),
-            vectors,
             Exact(passages, rows, edition.dimension) if few else vectors,
             self._open_lexical(edition.number),
             collect_names(text for chunk, document in passages for text in (document.title, *_said(chunk))),

@@ -4,16 +4,23 @@ An edition has one collection a level: passages, single sentences ("units"), and
 answer ("asked"), because a filter inside one collection costs the approximate search its recall. Chroma keeps vectors
 and the few fields that filters need; text is in the library. Ids name content, so vectors of unchanged passages are
 copied from the edition before.
+
+In the data folder each edition is a Chroma store of its own: one process can write an edition while another searches
+those before, and what an edition takes in memory and on disk goes with it.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
+import threading
+import weakref
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
@@ -24,15 +31,16 @@ import numpy as np
 from chromadb.api import ClientAPI
 from chromadb.api.client import Client
 from chromadb.api.models.Collection import Collection
+from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings as ChromaSettings
-from chromadb.errors import NotFoundError
+from chromadb.errors import ChromaError, NotFoundError
 from numpy.typing import NDArray
 
 from assistant.away import Away
 from assistant.errors import EmbedderMismatch, NotReady
 from assistant.records import LEVELS, Chunk, Document, Edition, Filters, Level, Near
 from assistant.settings import Settings
-from assistant.sweep import sweep
+from assistant.split import STORE, split
 
 BATCH = 2000
 # Candidates of a search: Chroma's 100 let the order in which an index was built decide about the last neighbours.
@@ -72,8 +80,8 @@ class Row:
 class EditionVectors:
     """Search and storage of one edition's vectors."""
 
-    def __init__(self, client: ClientAPI, edition: Edition, create: bool = False) -> None:
-        self.edition = edition
+    def __init__(self, client: ClientAPI, edition: Edition, create: bool = False, kept: _Store | None = None) -> None:
+        self.edition, self._kept = edition, kept
         settings = {"embedder": edition.embedder, "dimension": edition.dimension}
         try:
             self._levels: dict[Level, Collection] = {
@@ -88,9 +96,7 @@ class EditionVectors:
                 for level in LEVELS
             }
         except NotFoundError as error:
-            raise NotReady(
-                f"The vectors of edition {edition.number} are missing.", "Run `cluster-talks doctor --repair`."
-            ) from error
+            raise _missing(edition) from error
         found = (self._levels["passages"].metadata or {}).get("embedder")
         if found != edition.embedder:
             raise EmbedderMismatch(
@@ -100,7 +106,8 @@ class EditionVectors:
 
     def add(self, rows: Sequence[Row]) -> None:
         """Store passages; the ids must be new to the edition."""
-        for level, collection in self._levels.items():
+        for level in LEVELS:
+            collection = self._of(level)
             keys = [(row, key) for row in rows for key in _keys(row.chunk, level)]
             vectors = [vector for row in rows for vector in row.embedded.level(level)]
             for part in _batches(list(zip(keys, vectors, strict=True))):
@@ -114,7 +121,7 @@ class EditionVectors:
         """Vectors of those `chunks` that are here whole."""
         keys = {level: {chunk.id: _keys(chunk, level) for chunk in chunks} for level in LEVELS}
         there = {
-            level: _get(self._levels[level], [key for part in keys[level].values() for key in part]) for level in LEVELS
+            level: _get(self._of(level), [key for part in keys[level].values() for key in part]) for level in LEVELS
         }
         found = {}
         for chunk in chunks:
@@ -126,7 +133,7 @@ class EditionVectors:
     def near(self, level: Level, question: Vector | NDArray[np.float32], count: int, filters: Filters) -> list[Near]:
         """The passages that the nearest `count` vectors of a level belong to, best first, each once."""
         nearest: dict[str, float] = {}
-        for id_, cosine in _query(self._levels[level], question, count, filters):
+        for id_, cosine in _query(self._of(level), question, count, filters):
             nearest.setdefault(id_.partition(":")[0], cosine)
         return [Near(chunk, cosine) for chunk, cosine in nearest.items()]
 
@@ -140,66 +147,166 @@ class EditionVectors:
 
     def count(self) -> int:
         """Number of passages."""
-        return int(self._levels["passages"].count())
+        return int(self._of("passages").count())
 
     def counts(self) -> dict[Level, int]:
         """Number of vectors of each level."""
-        return {level: int(collection.count()) for level, collection in self._levels.items()}
+        return {level: int(self._of(level).count()) for level in LEVELS}
+
+    def _of(self, level: Level) -> Collection:
+        """The collection of a level. Raises NotReady where the edition was dropped meanwhile."""
+        if self._kept and not self._kept.close.alive:
+            raise _missing(self.edition)
+        return self._levels[level]
 
 
-class Vectors:
-    """The Chroma client: embedded in `folder`, or a server."""
+class Unopened(NotReady):
+    """The vectors of an edition are there, and their store cannot be opened."""
 
-    def __init__(self, client: ClientAPI, folder: Path | None = None) -> None:
-        self._client, self._folder = client, folder
+    title = "The vectors cannot be opened"
+
+
+class Vectors(Protocol):
+    """The vectors of all editions."""
 
     def create(self, edition: Edition) -> EditionVectors:
         """Empty collections for a new edition, whatever a lost library left under its number."""
+        ...
+
+    def open(self, edition: Edition) -> EditionVectors:
+        """The collections of an edition. Raises NotReady when they are missing, Unopened when their store cannot be
+        opened, EmbedderMismatch when they are of another model."""
+        ...
+
+    def editions(self) -> set[int]:
+        """Numbers of the editions that have collections."""
+        ...
+
+    def drop(self, edition: int) -> None:
+        """Remove an edition's collections, if they are there; what is under way in them ends."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is open."""
+        ...
+
+
+class FolderVectors:
+    """A store for each edition in `folder`, open while somebody has its vectors."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open: dict[int, weakref.WeakSet[_Store]] = defaultdict(weakref.WeakSet)
+
+    def create(self, edition: Edition) -> EditionVectors:
+        """As Vectors says."""
+        self.drop(edition.number)
+        return self._opened(edition, create=True)
+
+    def open(self, edition: Edition) -> EditionVectors:
+        """As Vectors says."""
+        if not (self._folder / str(edition.number) / STORE).exists():
+            raise _missing(edition)
+        return self._opened(edition)
+
+    def _opened(self, edition: Edition, create: bool = False) -> EditionVectors:
+        try:
+            store = _Store(self._folder / str(edition.number))
+        except ChromaError as error:
+            detail = f"The vectors of edition {edition.number} cannot be opened: {error}."
+            raise Unopened(
+                detail, "Make room if the disk is full; `cluster-talks doctor` tells what to mend."
+            ) from error
+        self._open[edition.number].add(store)
+        return EditionVectors(store.client, edition, create, kept=store)
+
+    def editions(self) -> set[int]:
+        """As Vectors says."""
+        return {int(store.name) for store in self._folder.iterdir() if store.name.isdigit()}
+
+    def drop(self, edition: int) -> None:
+        """As Vectors says."""
+        for store in list(self._open.pop(edition, ())):
+            store.close()
+        shutil.rmtree(self._folder / str(edition), ignore_errors=True)
+
+    def close(self) -> None:
+        """As Vectors says."""
+        for stores in list(self._open.values()):
+            for store in list(stores):
+                store.close()
+
+
+class _Store:
+    """An open store, closed when nobody has it any more. Chroma shares one among all who open the same folder, and does
+    not lock that."""
+
+    _turn = threading.RLock()  # a store can be let go wherever memory is
+
+    def __init__(self, folder: Path) -> None:
+        with self._turn:
+            try:
+                self.client = chromadb.PersistentClient(path=str(folder), settings=_options())
+            except ChromaError:
+                SharedSystemClient._identifier_to_system.pop(str(folder), None)  # it would keep what did not start
+                raise
+        self.close = weakref.finalize(self, _close, self.client, self._turn)
+        self.close.atexit = False
+
+
+def _close(client: ClientAPI, turn: threading.RLock) -> None:
+    with turn:
+        cast(Client, client).close()
+
+
+class ServerVectors:
+    """Collections on a Chroma server."""
+
+    def __init__(self, client: ClientAPI) -> None:
+        self._client = client
+
+    def create(self, edition: Edition) -> EditionVectors:
+        """As Vectors says."""
         self.drop(edition.number)
         return EditionVectors(self._client, edition, create=True)
 
     def open(self, edition: Edition) -> EditionVectors:
-        """The collections of an edition. Raises NotReady when they are missing, EmbedderMismatch when they differ."""
+        """As Vectors says."""
         return EditionVectors(self._client, edition)
 
     def editions(self) -> set[int]:
-        """Numbers of the editions that have collections."""
+        """As Vectors says."""
         return {int(collection.name.split("-")[1]) for collection in self._client.list_collections()}
 
     def drop(self, edition: int) -> None:
-        """Remove an edition's collections, if they are there."""
-        names = [collection.name for collection in self._client.list_collections()]
-        gone = [name for name in names if name.startswith(f"edition-{edition}-")]
-        for name in gone:
-            with suppress(NotFoundError):  # another process was first
-                self._client.delete_collection(name)
-        if gone and self._folder:
-            self._let_go(self._folder)
-
-    def _let_go(self, folder: Path) -> None:
-        """Embedded Chroma keeps the indexes of deleted collections, in memory and on disk: 55 MB and 20 MB for each
-        edition of 1,000 passages. Its store is opened anew; what is under way in the old one ends there."""
-        cast(Any, self._client)._server.start()
-        sweep(folder)
-
-    def healthy(self) -> bool:
-        """Whether Chroma answers."""
-        return self._client.heartbeat() > 0
+        """As Vectors says."""
+        for collection in self._client.list_collections():
+            if collection.name.startswith(f"edition-{edition}-"):
+                with suppress(NotFoundError):  # another process was first
+                    self._client.delete_collection(collection.name)
 
     def close(self) -> None:
-        """Let go of the store, so that its folder can be moved."""
+        """As Vectors says."""
         cast(Client, self._client).close()
 
 
 def open_vectors(settings: Settings) -> Vectors:
-    """A Chroma server by CHROMA_URL, otherwise the store in the data folder. Telemetry is off in both. Raises Away when
-    the server does not answer."""
-    options = ChromaSettings(anonymized_telemetry=False)
+    """A Chroma server by CHROMA_URL, otherwise the stores in the data folder. Raises Away when the server does not
+    answer."""
     if settings.chroma_url:
-        return Vectors(_served(settings.chroma_url, options))
+        return ServerVectors(_served(settings.chroma_url))
     folder = Path(settings.data) / "vectors"
     folder.mkdir(parents=True, exist_ok=True)
-    return Vectors(chromadb.PersistentClient(path=str(folder), settings=options), folder)
+    split(folder)
+    return FolderVectors(folder)
+
+
+def _options() -> ChromaSettings:
+    return ChromaSettings(anonymized_telemetry=False)
+
+
+def _missing(edition: Edition) -> NotReady:
+    return NotReady(f"The vectors of edition {edition.number} are missing.", "Run `cluster-talks doctor --repair`.")
 
 
 class _Session(httpx.Client):
@@ -227,13 +334,13 @@ class _Session(httpx.Client):
         return response
 
 
-def _served(url: str, options: ChromaSettings) -> ClientAPI:
+def _served(url: str) -> ClientAPI:
     """The client of a Chroma server. Its own session waits without end."""
     address = urlsplit(url)
     host, port = address.hostname or "localhost", address.port or 8000
     with _Session(timeout=PATIENCE) as probe:
         probe.request("get", f"{address.scheme}://{host}:{port}/api/v2/heartbeat")
-    client = chromadb.HttpClient(host=host, port=port, ssl=address.scheme == "https", settings=options)
+    client = chromadb.HttpClient(host=host, port=port, ssl=address.scheme == "https", settings=_options())
     server = cast(Any, client)._server
     server._session = _Session(timeout=PATIENCE, headers=server._session.headers)
     return client

@@ -1,8 +1,8 @@
 """What derives from the library, looked at as files: nothing is opened that has one owner, and nothing is written.
 
 Each function returns what is wrong as words that follow "Edition 3 …", "" where nothing is. The formats are those of
-tantivy (segment files that end in a footer with their CRC-32) and of Chroma (its own SQLite tables, and an HNSW index a
-collection, which is behind by what still waits in its queue).
+tantivy (segment files that end in a footer with their CRC-32) and of Chroma (a store an edition: its own SQLite tables,
+and an HNSW index a collection, which is behind by what still waits in its queue).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from assistant.doctor.hnsw import vectors_in
 from assistant.records import LEVELS, Chunk, Document, Level
+from assistant.split import STORE
 
 SEGMENT_FILES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
 FOOTER_MARK = 1337
@@ -90,9 +91,9 @@ def _crc(read: Callable[[int], bytes], left: int) -> int:
 # --- vectors
 
 
-def store_fault(folder: Path) -> str:
-    """What is wrong with Chroma's SQLite file, whichever edition it is about."""
-    file = folder / "chroma.sqlite3"
+def store_fault(store: Path) -> str:
+    """What is wrong with the SQLite file of an edition's store."""
+    file = store / STORE
     if not file.exists():
         return ""
     try:
@@ -100,21 +101,21 @@ def store_fault(folder: Path) -> str:
             (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
             db.execute(KEPT, ("",)).fetchone()
     except sqlite3.OperationalError as error:
-        return "" if "locked" in str(error) or "busy" in str(error) else f"is damaged: {error}"
+        return "" if "locked" in str(error) or "busy" in str(error) else f"has a damaged store of vectors: {error}"
     except sqlite3.DatabaseError as error:
-        return f"is damaged: {error}"
-    return "" if said == "ok" else f"is damaged: {said}"
+        return f"has a damaged store of vectors: {error}"
+    return "" if said == "ok" else f"has a damaged store of vectors: {said}"
 
 
-def vectors_fault(folder: Path, edition: int, wanted: Mapping[Level, int]) -> str:
-    """What is wrong with the vectors of an edition in an embedded Chroma."""
-    if not (folder / "chroma.sqlite3").exists():
+def vectors_fault(store: Path, edition: int, wanted: Mapping[Level, int]) -> str:
+    """What is wrong with the vectors of an edition in its store."""
+    if not (store / STORE).exists():
         return too_few(dict.fromkeys(LEVELS, 0), wanted)
     held: dict[Level, int] = {}
-    with closing(_reading(folder / "chroma.sqlite3")) as db:
+    with closing(_reading(store / STORE)) as db:
         for level in LEVELS:
             index, held[level], waiting = db.execute(KEPT, (f"edition-{edition}-{level}",)).fetchone() or ("", 0, 0)
-            if held[level] == wanted[level] and vectors_in(folder / index) + waiting != held[level]:
+            if held[level] == wanted[level] and vectors_in(store / index) + waiting != held[level]:
                 return f"has a damaged index of its {NAMES[level]}"
     return too_few(held, wanted)
 

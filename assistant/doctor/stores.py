@@ -14,6 +14,7 @@ from assistant.library.opening import look
 from assistant.library.tables import State
 from assistant.records import Edition, Level
 from assistant.settings import Settings
+from assistant.split import STORE
 
 REPAIR = "Stop the server and run `cluster-talks doctor --repair`"
 
@@ -88,8 +89,8 @@ def _kept(settings: Settings) -> list[Edition]:
 
 def vectors(settings: Settings) -> str:
     """Whether each passage of these editions has its vectors."""
-    if not settings.chroma_url and (fault := on_disk.store_fault(settings.data / "vectors")):
-        raise Damaged(f"The store of the vectors {fault}.", f"{REPAIR}.")
+    if not settings.chroma_url and (settings.data / "vectors" / STORE).exists():
+        raise Warned("The vectors are of an older version.", "They will be brought up to date at the next start.")
     served, *others = _kept(settings)
     for edition in (served, *others):
         if fault := _fault(settings, edition):
@@ -103,8 +104,9 @@ def _fault(settings: Settings, edition: Edition) -> str:
         wanted = on_disk.wanted(opened.all_chunks(edition.number))
     if settings.chroma_url:
         return on_disk.too_few(_asked_of_chroma(settings, edition), wanted)
+    store = settings.data / "vectors" / str(edition.number)
     try:
-        return on_disk.vectors_fault(settings.data / "vectors", edition.number, wanted)
+        return on_disk.store_fault(store) or on_disk.vectors_fault(store, edition.number, wanted)
     except sqlite3.DatabaseError as error:
         raise Warned(f"The vectors cannot be counted: {error}.", "Ask a question to see whether they work.") from error
 

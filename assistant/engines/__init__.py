@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from assistant.citations import Place
 from assistant.errors import BadSetting
 from assistant.evidence import Quote
@@ -19,20 +22,20 @@ from assistant.settings import Settings
 
 if TYPE_CHECKING:
     from assistant.embedders import Embedder
-    from assistant.vectors import Embedded
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """What an engine gets: the stand-alone question, its evidence, the passages that were found, best first, and of the
-    edition its names and the vectors that it has of passages, by their ids."""
+    edition its names and the vectors that it has of passages, by their ids: their own, their units', their questions'.
+    """
 
     question: str
     language: str
     quotes: Sequence[Quote]
     hits: Sequence[Hit]
     names: Names
-    stored: Callable[[Sequence[Chunk]], Mapping[str, Embedded]]
+    rows: Callable[[Sequence[Chunk]], Mapping[str, NDArray[np.float32]]]
 
 
 @dataclass(frozen=True, slots=True)

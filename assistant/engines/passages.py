@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assistant.citations import Place
 from assistant.engines import Task
@@ -41,10 +42,9 @@ def passages_for(task: Task) -> Passages:
     """At most MOST passages of about CHARACTERS in all, the evidence first; not what is recorded as unknown."""
     hits = {hit.chunk.id: hit for hit in (*(quote.hit for quote in task.quotes), *task.hits) if not hit.chunk.gap}
     shown = list(_within(islice(filter(stating, hits.values()), MOST)))
-    stored = task.stored([hit.chunk for hit in shown])
+    rows = task.rows([hit.chunk for hit in shown])
     places = tuple((hit, unit) for hit in shown for unit in stating(hit))
-    vectors = {id_: [np.asarray(vector, np.float32) for vector in kept.units] for id_, kept in stored.items()}
-    return Passages(places, tuple(_source(hit, unit, vectors.get(hit.chunk.id)) for hit, unit in places))
+    return Passages(places, tuple(_source(hit, unit, rows.get(hit.chunk.id)) for hit, unit in places))
 
 
 def stating(hit: Hit) -> list[int]:
@@ -64,8 +64,8 @@ def _within(hits: Iterable[Hit]) -> Iterator[Hit]:
         yield hit
 
 
-def _source(hit: Hit, unit: int, vectors: list[np.ndarray] | None) -> Source:
-    vector = vectors[unit] if vectors else None
+def _source(hit: Hit, unit: int, rows: NDArray[np.float32] | None) -> Source:
+    vector = None if rows is None else rows[1 + unit]  # the first is the passage's
     return Source(hit.chunk.unit_text(unit), _over(hit), hit.document.language, hit.chunk.period, vector)
 
 

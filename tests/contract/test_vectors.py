@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import chromadb
 import numpy as np
 import pytest
 
 from assistant.errors import EmbedderMismatch, NotReady
 from assistant.records import Chunk, Document, Edition, Filters, Unit
 from assistant.settings import Settings
-from assistant.vectors import Embedded, Row, Vectors, open_vectors
+from assistant.vectors import EditionVectors, Embedded, Row, Vectors, open_vectors
 
 EDITION = Edition(number=1, embedder="test", dimension=8, status="building", created="")
 RANDOM = np.random.default_rng(0)
@@ -89,18 +90,62 @@ def filled(vectors: Vectors, number: int) -> None:
     assert len(made.near("units", [1.0] * 8, 3, Filters())) >= 1
 
 
+def open_below(folder: Path) -> int:
+    """Files below a folder that this process has open."""
+    return sum(str(folder) in str(file.resolve()) for file in Path("/proc/self/fd").iterdir())
+
+
 def test_editions_that_are_gone_leave_nothing_open_nor_on_disk(tmp_path: Path) -> None:
-    vectors, folder, seen = open_vectors(Settings(data=tmp_path)), tmp_path / "vectors", []
-    filled(vectors, 1)
-    for number in (2, 3, 4):
+    vectors, folder = open_vectors(Settings(data=tmp_path)), tmp_path / "vectors"
+    for number in (1, 2, 3):
         filled(vectors, number)
         vectors.drop(number - 1)
-        open_ = [file for file in Path("/proc/self/fd").iterdir() if str(folder) in str(file.resolve())]
-        indexes = [path for path in folder.iterdir() if path.is_dir()]
-        seen.append((len([file for file in open_ if file.resolve().suffix == ".bin"]), len(indexes)))
-    assert seen[0][1] >= 1, "there are files"
-    assert seen[0] == seen[1] == seen[2]
-    vectors.close()
+        assert [store.name for store in folder.iterdir()] == [str(number)]
+    assert open_below(folder) == 0, "nobody has its vectors"
+    kept = vectors.open(replace(EDITION, number=3))
+    assert open_below(folder) > 0, "somebody has"
+    vectors.drop(3)
+    assert (open_below(folder), list(folder.iterdir())) == (0, [])
+    with pytest.raises(NotReady):
+        kept.near("units", [1.0] * 8, 3, Filters())
+
+
+def test_an_edition_made_again_holds_what_was_stored_last(tmp_path: Path) -> None:
+    vectors = open_vectors(Settings(data=tmp_path))
+    before = vectors.create(EDITION)
+    before.add([row("c1", RANDOM.standard_normal(8))])
+    after = vectors.create(EDITION)
+    after.add([row("c2", RANDOM.standard_normal(8))])
+    assert [near.chunk for near in vectors.open(EDITION).near("passages", [1.0] * 8, 5, Filters())] == ["c2"]
+
+
+def test_a_store_of_all_editions_is_split_also_where_that_was_broken_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, other = tmp_path / "vectors", replace(EDITION, number=2)
+    with chromadb.PersistentClient(path=str(folder)) as client:  # as version 1 of the data folder kept them
+        for edition, name in ((EDITION, "c1"), (other, "c2")):
+            EditionVectors(client, edition, create=True).add([row(name, RANDOM.standard_normal(8))])
+    with monkeypatch.context() as broken, pytest.raises(OSError, match="full"):
+        broken.setattr(Path, "rename", refused)
+        open_vectors(Settings(data=tmp_path))
+    vectors = open_vectors(Settings(data=tmp_path))
+    assert sorted(store.name for store in folder.iterdir()) == ["1", "2"]
+    for edition, name in ((EDITION, "c1"), (other, "c2")):
+        assert [near.chunk for near in vectors.open(edition).near("passages", [1.0] * 8, 5, Filters())] == [name]
+
+
+def refused(*_: object) -> None:
+    raise OSError("full")
+
+
+def test_a_store_of_all_editions_that_cannot_be_read_goes(tmp_path: Path) -> None:
+    folder = tmp_path / "vectors"
+    folder.mkdir()
+    (folder / "chroma.sqlite3").write_bytes(b"no database" * 1000)
+    with pytest.raises(NotReady, match="missing"):
+        open_vectors(Settings(data=tmp_path)).open(EDITION)
+    assert list(folder.iterdir()) == []
 
 
 def test_whoever_searches_does_not_notice_that_an_edition_goes(tmp_path: Path) -> None:

@@ -337,17 +337,17 @@ def no_vectors(data: Path) -> None:
 
 
 def broken_store(data: Path) -> None:
-    with (data / "vectors" / "chroma.sqlite3").open("r+b") as file:
+    with (data / "vectors" / "2" / "chroma.sqlite3").open("r+b") as file:
         file.seek(4096)
         file.write(b"x" * 40000)
 
 
 def no_store(data: Path) -> None:
-    (data / "vectors" / "chroma.sqlite3").write_bytes(b"")
+    (data / "vectors" / "2" / "chroma.sqlite3").write_bytes(b"")
 
 
 def of_chroma(data: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(data / "vectors" / "chroma.sqlite3")) as db:
+    with closing(sqlite3.connect(data / "vectors" / "2" / "chroma.sqlite3")) as db:
         for statement in statements:
             db.execute(statement)
         db.commit()
@@ -428,7 +428,7 @@ INDEX_DAMAGE: dict[str, Callable[[Path], object]] = {
 
 def test_a_damaged_index_is_noticed_before_chroma_follows_its_links(large: Path, tmp_path: Path) -> None:
     settings = load(Path(shutil.copytree(large, tmp_path / "home")))
-    (index,) = (file.parent for file in (settings.data / "vectors").glob("*/index_metadata.pickle"))
+    (index,) = (file.parent for file in (settings.data / "vectors" / "3").glob("*/index_metadata.pickle"))
     assert examined(settings)["vectors"].state == "ok"
     for name, damage in INDEX_DAMAGE.items():
         kept = Path(shutil.copytree(index, tmp_path / "kept"))

@@ -120,10 +120,9 @@ def nothing_left(site: Site, _: httpx.Client) -> Iterator[str]:
     make_backup(site.home.settings(), probe := site.home.folder / "probe.zip", lambda *_: None)
     probe.unlink()
     ready = {str(row["number"]) for row in rows(site, "SELECT number FROM editions WHERE status = 'ready'")}
-    with closing(sqlite3.connect(f"file:{site.home.data / 'vectors/chroma.sqlite3'}?mode=ro", uri=True)) as db:
-        names = {name.split("-")[1] for (name,) in db.execute("SELECT name FROM collections")}
-    if names != ready:
-        yield f"left: collections of {names}, ready are {ready}"
+    stores = {store.name for store in (site.home.data / "vectors").iterdir()}
+    if stores != ready:
+        yield f"left: vectors of {stores}, ready are {ready}"
     indexes = [path for path in (site.home.data / "lexical").iterdir() if path.name not in ready]
     for path in (*indexes, *site.home.corpus.glob(".*"), *site.home.folder.glob(".cluster-talks-*")):
         yield f"left: {path.relative_to(site.home.folder)}"

@@ -24,6 +24,7 @@ from assistant.runs import Runner
 from tests.conftest import ROOT
 from tests.faults.homes import ASK, PARTS, answered, examined, ingested, quiet, rated, served, write
 from tests.faults.started import Home
+from tests.faults.work import QUESTION
 
 REFUSED = {"question": "What will the weather be in Rome tomorrow?"}
 
@@ -64,6 +65,7 @@ def test_on_a_full_disk_everybody_is_answered_and_nothing_is_lost_and_room_heals
 
 def test_a_secret_that_a_full_disk_does_not_take_is_made_later(disk: Home) -> None:
     with served(disk) as (client, stores):
+        assert answered(client) == 1
         filler = fill(disk.folder)
         assert client.post(ASK, json=REFUSED).json()["abstained"], "the note is lost, whoever asked is answered"
         with pytest.raises(ClusterTalksError, match="cannot be written: No space left"):
@@ -71,6 +73,17 @@ def test_a_secret_that_a_full_disk_does_not_take_is_made_later(disk: Home) -> No
         assert not list(disk.data.glob("library.secret*"))
         filler.unlink()
         assert stores.library.secret.mark("request", "a") == stores.library.secret.mark("request", "a")
+
+
+def test_an_edition_that_a_full_disk_does_not_let_be_opened_is_told_and_room_heals_it(disk: Home) -> None:
+    with served(disk) as (client, _):
+        filler = fill(disk.folder)
+        told = client.post(ASK, json={"question": QUESTION})
+        assert (told.status_code, told.json()["title"]) == (503, "The vectors cannot be opened")
+        assert "disk is full" in told.json()["detail"]
+        assert "Make room" in told.json()["remedy"]
+        filler.unlink()
+        assert answered(client) == 1
 
 
 # --- clocks

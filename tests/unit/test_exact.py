@@ -64,6 +64,7 @@ def test_what_is_not_whole_is_not_found_and_an_empty_edition_has_no_neighbours()
     assert [near.chunk for near in exact.near("passages", rows["c1"][0], 9, Filters())] == ["c1"]
     assert list(exact.cosines(rows["c1"][0], [chunk for chunk, _ in passages])) == ["c1"]
     assert exact.cosines(rows["c1"][0], [passages[1][0]])["c1"] == pytest.approx(rows["c1"] @ rows["c1"][0], abs=1e-6)
+    assert [*exact.rows([chunk for chunk, _ in passages])["c1"].ravel()] == [*rows["c1"].ravel()]
     assert Exact([], {}, 8).near("units", rows["c1"][0], 3, Filters()) == []
 
 
