@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 
 CODE = """
 import sys
-from assistant.memory import frugal
+from assistant.memory import frugal, give_back
 if sys.argv[1] == "frugal":
     frugal()
 
@@ -22,16 +22,36 @@ def megabytes():
 before = megabytes()
 bytearray(8 << 20)  # of which the allocator learns
 blocks, between = [], []
-for _ in range(200):
-    blocks.append(bytearray(b"x" * (1 << 20)))
-    between.append(bytearray(b"x" * 20_000))
+size = int(sys.argv[2])
+for _ in range((200 << 20) // size):
+    blocks.append(bytearray(b"x" * size))
+    between.append(bytearray(b"x" * (size // 50)))
 del blocks
-print(megabytes() - before)
+kept = megabytes() - before
+give_back()
+print(kept, megabytes() - before)
 """
+LARGE, SMALL = 1 << 20, 100_000  # bytes, of blocks with others between them
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="It is about glibc.")
-@pytest.mark.parametrize(("how", "kept"), [("frugal", range(50)), ("as it is", range(80, 400))])
-def test_what_is_let_go_goes_back(how: str, kept: range) -> None:
-    done = subprocess.run([sys.executable, "-c", CODE, how], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert int(done.stdout) in kept
+GLIBC = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="It is about glibc.")
+
+
+def kept(how: str, size: int) -> list[int]:
+    """MB that a process keeps of 200 that it let go: at once, and after it gave back what is free."""
+    command = [sys.executable, "-c", CODE, how, str(size)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return list(map(int, done.stdout.split()))
+
+
+@GLIBC
+@pytest.mark.parametrize(("how", "some"), [("frugal", range(50)), ("as it is", range(80, 400))])
+def test_what_is_let_go_goes_back(how: str, some: range) -> None:
+    assert kept(how, LARGE)[0] in some
+
+
+@GLIBC
+def test_what_is_free_between_what_is_not_goes_back_when_told() -> None:
+    at_once, then = kept("frugal", SMALL)
+    assert at_once > 150
+    assert then < 60
