@@ -19,6 +19,7 @@ from typing import Any
 from assistant.ask import Assistant
 from assistant.errors import ClusterTalksError
 from assistant.library import Library
+from assistant.memory import give_back
 from assistant.progress import Progress
 from assistant.settings import Settings
 from assistant.wiring import Stores, plugin
@@ -30,7 +31,7 @@ NOTE_SECONDS = 0.2  # between two notes of progress, each a write
 
 @dataclass(frozen=True)
 class Runner:
-    """Does the requested runs of the data folder that this process owns."""
+    """Does the requested runs of the data folder that this process owns; `apart`: with a process for each edition."""
 
     settings: Settings
     stores: Stores
@@ -38,6 +39,7 @@ class Runner:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     stopping: Callable[[], bool] = lambda: False  # whether to break off
     ended: Callable[[str], None] = lambda status: None  # hears how each run ended
+    apart: bool = False
 
     def start(self) -> threading.Thread:
         """Look for requested runs in the background from now on; the thread ends soon after `stopping`."""
@@ -73,12 +75,13 @@ class Runner:
         return now.date()
 
     def trim(self, last: float | None = None) -> float:
-        """The reading of a clock when the answers were last cut to what may be kept, and the journal was emptied: now,
-        unless that was done within the minute, at `last`."""
+        """The reading of a clock when the answers were last cut to what may be kept, the journal was emptied and free
+        memory given back: now, unless that was done within the minute, at `last`."""
         if last is not None and time.monotonic() - last < TRIM_SECONDS:
             return last
         self.stores.library.answers.trim()
         self.stores.library.settle()
+        give_back()
         return time.monotonic()
 
     def do(self, number: int, asked: dict[str, Any]) -> None:
@@ -119,7 +122,8 @@ def noting(library: Library, run: int, stopping: Callable[[], bool] = lambda: Fa
 
 
 def _ingest(runner: Runner, asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    return done(plugin("ingest")(runner.settings, runner.stores, runner.assistant, progress), asked)
+    run = plugin("ingest")(runner.settings, runner.stores, runner.assistant, progress, apart=runner.apart)
+    return done(run, asked)
 
 
 def done(run: Any, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - what the plugin opens

@@ -140,6 +140,7 @@ def _warm_up(settings: Settings, console: Console, state: State, app: FastAPI, a
         lambda: unwatched,  # the questions that check an edition are nobody's
         stopping=lambda: app.state.drain.begun,
         ended=lambda status: app.state.metrics.runs.labels(status).inc(),
+        apart=True,
     )
     follow(unwatched, runner.stopping)
     runs = _patiently(state, runner.start)
@@ -196,7 +197,7 @@ def _ingest(settings: Settings, stores: Stores, console: Console, state: State, 
             show(stage, done, total)
             state.progress(stage, done, total)
 
-        report = plugin("ingest")(settings, stores, None, progress).ingest([])
+        report = plugin("ingest")(settings, stores, None, progress, apart=True).ingest([])
     console.print(f"First edition: {report.documents} documents, {report.chunks} passages.")
 
 

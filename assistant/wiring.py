@@ -99,11 +99,16 @@ class DataFolder:
 
 def open_stores(settings: Settings) -> Stores:
     """Library, vectors and embedder; the caller owns the data folder. Raises Away when a server does not answer."""
-    make_data(settings.data)
-    vectors, embedder = open_vectors(settings), open_embedder(settings)
-    stores = Stores(library=Library(settings.library_url), vectors=vectors, embedder=embedder, data=settings.data)
+    stores = stores_of(settings)
     _sweep(stores)
     return stores
+
+
+def stores_of(settings: Settings) -> Stores:
+    """The same for a process that works for the owner of the data folder."""
+    make_data(settings.data)
+    vectors, embedder = open_vectors(settings), open_embedder(settings)
+    return Stores(library=Library(settings.library_url), vectors=vectors, embedder=embedder, data=settings.data)
 
 
 def _sweep(stores: Stores) -> None:

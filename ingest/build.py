@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from assistant.fill import fill, opened
 from assistant.lexical import build_lexical
@@ -11,21 +11,31 @@ from assistant.wiring import Stores
 from ingest.progress import Stages
 
 KEPT_EDITIONS = 3
+Derive = Callable[[int, Stores, Stages], int]
 
 
-def build(members: Sequence[Document], stores: Stores, stages: Stages) -> tuple[Edition, int]:
+def derive_here(number: int, stores: Stores, stages: Stages) -> int:
+    """Make vectors and BM25 index of an edition; how many passages were embedded for it."""
+    library = stores.library
+    passages = list(library.all_chunks(number))
+    with stages.timed("embed"):
+        vectors = stores.vectors.create(library.edition(number))
+        earlier = opened(stores, library.ready(stores.embedder.name))
+        embedded = fill(vectors, earlier, passages, stores.embedder, stages.progress)
+    with stages.timed("index"):
+        build_lexical(stores.lexical_folder(number), passages).close()
+    return embedded
+
+
+def build(
+    members: Sequence[Document], stores: Stores, stages: Stages, derive: Derive = derive_here
+) -> tuple[Edition, int]:
     """A new edition of these documents, ready to be published, and how many passages were embedded for it."""
     library, embedder = stores.library, stores.embedder
     number = library.begin_edition(embedder.name, embedder.dimension)
     try:
         library.add_members(number, [document.digest for document in members])
-        passages = list(library.all_chunks(number))
-        with stages.timed("embed"):
-            vectors = stores.vectors.create(library.edition(number))
-            earlier = opened(stores, library.ready(embedder.name))
-            embedded = fill(vectors, earlier, passages, embedder, stages.progress)
-        with stages.timed("index"):
-            build_lexical(stores.lexical_folder(number), passages).close()
+        embedded = derive(number, stores, stages)
         library.finish_edition(number)
     except BaseException:
         stores.drop(number)

@@ -17,7 +17,8 @@ from assistant.progress import Progress
 from assistant.records import Edition
 from assistant.settings import Settings
 from assistant.wiring import Stores
-from ingest.build import build, retire
+from ingest.apart import derive_apart
+from ingest.build import Derive, build, derive_here, retire
 from ingest.collect import Collector, Plan, served_edition, served_plan
 from ingest.gate import Gate
 from ingest.places import Place
@@ -33,8 +34,8 @@ LOST_SHARE, FEW = 0.3, 5
 @dataclass(frozen=True)
 class Run:
     """One run and its collaborators. `gate` opens the publish gate, None publishes without asking anything; `place` is
-    where documents are read and passages embedded, None for here; `opening` opens an edition where it is going to be
-    served, so that nobody's question waits for that."""
+    where documents are read and passages embedded, None for here; `derive` makes vectors and BM25 index of an edition;
+    `opening` opens it where it is going to be served, so that nobody's question waits for that."""
 
     stores: Stores
     corpus: Path
@@ -42,6 +43,7 @@ class Run:
     gate: Callable[[], Gate] | None = None
     stages: Stages = field(default_factory=Stages)
     place: Place | None = None
+    derive: Derive = derive_here
     opening: Callable[[Edition], object] | None = None
 
     def plan(self, origins: Sequence[str | Path], remove: Sequence[str] = ()) -> Report:
@@ -102,7 +104,7 @@ class Run:
         known = self.stores.library.same_edition((d.digest for d in documents), self.stores.embedder.name)
         if known and self._usable(known):
             return known
-        edition, plan.report.embedded = build(documents, self._builders(), self.stages)
+        edition, plan.report.embedded = build(documents, self._builders(), self.stages, self.derive)
         return edition
 
     def _builders(self) -> Stores:
@@ -149,11 +151,17 @@ class Run:
 
 
 def open_run(
-    settings: Settings, stores: Stores, assistant: Callable[[], Assistant] | None, progress: Progress = lambda *_: None
+    settings: Settings,
+    stores: Stores,
+    assistant: Callable[[], Assistant] | None,
+    progress: Progress = lambda *_: None,
+    *,
+    apart: bool = False,
 ) -> Run:
     """A run as the settings say; `assistant` answers the questions of the publish gate and has the new edition open
-    before it is served; None opens the gate."""
-    run = Run(stores, settings.corpus, open_web(settings), stages=Stages(progress))
+    before it is served; None opens the gate; `apart`: editions are built in a process of their own."""
+    derive = derive_apart(settings) if apart else derive_here
+    run = Run(stores, settings.corpus, open_web(settings), stages=Stages(progress), derive=derive)
     file = settings.asked
     if settings.questions and not (file.is_file() and file.stat().st_size):
         raise BadSetting(f"CLUSTER_TALKS_QUESTIONS={file}: no such file, or an empty one.", "Correct it or remove it.")

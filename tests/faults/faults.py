@@ -48,6 +48,17 @@ FAULTS = (
         ),
     ),
     Fault(
+        "the process that builds an edition is killed, or the server that waits for it",
+        "what was served; the run failed, and why",
+        "ingest again; where the server was killed, by itself at the next start",
+        "what it had built and nobody was served",
+        (
+            "tests/faults/test_apart.py::test_where_it_is_killed_the_run_fails_and_what_is_served_stays",
+            "tests/faults/test_apart.py::test_it_ends_with_the_server",
+            KILLS,
+        ),
+    ),
+    Fault(
         "`backup` is killed",
         "no file, or a whole one",
         "the next backup removes what it left",
@@ -90,12 +101,13 @@ FAULTS = (
     # --- the disk
     Fault(
         "the disk is full",
-        "every question is answered; a rating, a key or an ingest is told 503 that the disk is full",
+        "every question is answered from editions that are open; a rating, a key, an ingest, or whoever asks another edition is told 503 that the disk is full",
         "by itself once there is room",
         "notes of refused questions and answers by their id, of that time",
         (
             f"{HERE}on_a_full_disk_everybody_is_answered_and_nothing_is_lost_and_room_heals_it",
             f"{HERE}a_secret_that_a_full_disk_does_not_take_is_made_later",
+            f"{HERE}an_edition_that_a_full_disk_does_not_let_be_opened_is_told_and_room_heals_it",
         ),
     ),
     Fault(

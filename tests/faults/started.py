@@ -21,6 +21,7 @@ import httpx
 
 from assistant.embedders import EMBEDDERS
 from assistant.settings import PREFIX, Settings
+from ingest import apart
 from tests.fakes import WordEmbedder
 
 FORKING = multiprocessing.get_context("forkserver")
@@ -109,8 +110,9 @@ class Started:
 
 
 def register_quick() -> None:
-    """From now on this process knows the quick embedder by its name."""
+    """From now on this process, and that which it starts to build an edition, know the quick embedder by its name."""
     EMBEDDERS["quick"] = lambda name, settings: WordEmbedder()
+    apart.COMMAND[-1] = "tests.faults.apart"
 
 
 def ready(server: Started, port: int, seconds: float = 60) -> None:
