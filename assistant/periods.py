@@ -12,6 +12,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+from babel import localedata
 from babel.dates import format_date, get_month_names
 
 from assistant.language import EU_LANGUAGES
@@ -79,7 +80,7 @@ def _period(named: dict[str, str | None]) -> Period | None:
 @cache
 def _months() -> dict[str, int]:
     """Month by its name in any official EU language, in every case that CLDR knows."""
-    return {
+    months = {
         name.lower().rstrip("."): number
         for language in sorted(EU_LANGUAGES)
         for context in ("format", "stand-alone")
@@ -87,6 +88,8 @@ def _months() -> dict[str, int]:
         for number, name in get_month_names(width, context, language).items()
         if len(name.rstrip(".")) >= SHORTEST and not name.isdigit()
     }
+    localedata._cache.clear()  # a megabyte a language, of which nothing else is needed
+    return months
 
 
 @cache

@@ -189,23 +189,27 @@ class Layers:
         return rows
 
 
-def model_bytes(weights: Tensors, layers: int | None = None) -> bytes:
-    """The ONNX model of these weights, as a file holds it: input "words", output "vectors", the mean over the words and
-    not yet of unit length; with a number of `layers`, output "states" of the words after so many of them."""
+def model_bytes(weights: Tensors, layers: range) -> bytes:
+    """The ONNX model of some of the layers, as a file holds it.
+
+    Input "words", the word vectors, where these are the first layers, else "states_before"; output
+    "vectors", the means over the words and not yet of unit length, where they are the last, else "states".
+    """
     graph, hidden = Graph(), weights.hidden
-    shape = graph.one("Shape", ["words"], end=2)
+    given = "states_before" if layers.start else "words"
+    shape = graph.one("Shape", [given], end=2)
     encoder = Layers(graph, weights)
-    rows = encoder.normalised(graph.one("Reshape", ["words", graph.integers(-1, hidden)]))
-    rows = encoder.write(rows, shape, range(weights.layers if layers is None else layers))
+    rows = graph.one("Reshape", [given, graph.integers(-1, hidden)])
+    rows = encoder.write(rows if layers.start else encoder.normalised(rows), shape, layers)
     by_text = graph.one("Concat", [shape, graph.integers(hidden)], axis=0)
-    if layers is None:
+    if layers.stop == weights.layers:
         means = [graph.one("Reshape", [rows, by_text]), graph.integers(1)]
         graph.nodes.append(helper.make_node("ReduceMean", means, ["vectors"], keepdims=0))
         output = tensor("vectors", "texts", hidden)
     else:
         graph.nodes.append(helper.make_node("Reshape", [rows, by_text], ["states"]))
         output = tensor("states", "texts", "words", hidden)
-    return graph.model("e5", [tensor("words", "texts", "words", hidden)], [output])
+    return graph.model("e5", [tensor(given, "texts", "words", hidden)], [output])
 
 
 def tensor(name: str, *sizes: int | str, kind: int = TensorProto.FLOAT) -> ValueInfoProto:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime reads it when it is imported; else it calls its maker
@@ -24,6 +24,8 @@ from assistant.e5.cache import cached_model
 from assistant.e5.tokens import Tokenizer
 from assistant.e5.weights import Floats, Weights, bundled_file, expanded
 
+FIRST = 6  # layers that run by themselves
+QUESTIONS, SHORT = 32, 64  # texts whose states are at hand, and the pieces that such a text has at most
 WORDS_A_RUN = 512  # measured: 256 to 2048 are alike, 128 is a fifth slower
 QUIET = 3  # of onnxruntime's log: errors only
 
@@ -33,9 +35,9 @@ Window = list[int]
 class Words:
     """The vocabulary: texts to pieces, pieces to vectors."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, folder: Path | None) -> None:
         self.weights = weights
-        self.tokens = Tokenizer(weights)
+        self.tokens = Tokenizer(weights, folder)
         self.marks = (weights.begin, weights.end)
         self._vectors = weights.blocks("emb.word", weights.hidden)
         kind = weights.floats("emb.type")[: weights.hidden]  # [hidden], of the first of two kinds of text
@@ -47,9 +49,9 @@ class Words:
 
 
 @cache
-def bundled_words() -> Words:
-    """The vocabulary of the bundled weights; all models of one process share it."""
-    return Words(Weights(bundled_file()))
+def bundled_words(folder: Path | None = None) -> Words:
+    """The vocabulary of the bundled weights, shared by all models of one process; `folder` keeps what it is made of."""
+    return Words(Weights(bundled_file()), folder)
 
 
 def open_session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
@@ -58,19 +60,47 @@ def open_session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = QUIET
+    options.enable_cpu_mem_arena = False  # it keeps what the longest text took; measured: 56 MB, no time
     options.add_session_config_entry("session.x64quantprecision", "0" if _has_vnni() else "1")
     # Threads that wait busily take the cores from whatever else runs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
+class FirstLayers:
+    """The first FIRST layers, from which the reader and the verifier go on as e5 itself does."""
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        self.words = bundled_words(folder)
+        self._session = open_session(cached_model(folder, self.words.weights, range(FIRST)), threads)
+        self.of_question = lru_cache(QUESTIONS)(self._of_one)
+
+    def states(self, pieces: npt.NDArray[np.int64]) -> Floats:
+        """The states of the words of texts of one length, [texts, words] to [texts, words, hidden]."""
+        vectors = self.words.vectors(pieces) + self.words.positions[: pieces.shape[1]]
+        found: list[Floats] = self._session.run(None, {"words": vectors})
+        return found[0]
+
+    def _of_one(self, pieces: tuple[int, ...]) -> Floats:
+        """The states of one text, [words, hidden], at hand for the next who asks: first the search, then the reader."""
+        found: Floats = self.states(np.array([pieces]))[0]
+        return found
+
+
+@cache
+def first_layers(folder: Path, threads: int = 1) -> FirstLayers:
+    """The first layers, which all in one process share."""
+    return FirstLayers(folder, threads)
+
+
 class E5:
     """multilingual-e5-small. `threads` share one text; a batch runs cores / threads texts or groups at a time."""
 
     def __init__(self, folder: Path, threads: int = 1, cores: int | None = None) -> None:
-        self._words = bundled_words()
+        self._first = first_layers(folder, threads)
+        self._words = self._first.words
         weights = self._words.weights
-        self._session = open_session(cached_model(folder, weights), threads)
+        self._last = open_session(cached_model(folder, weights, range(FIRST, weights.layers)), threads)
         self._window = weights.positions - len(self._words.marks)
         self.dimension: int = weights.hidden
         self._threads = threads
@@ -129,9 +159,10 @@ class E5:
     def _run(self, windows: Sequence[Window]) -> Floats:
         """Mean vectors of windows of one length, [windows, hidden]."""
         begin, end = self._words.marks
-        numbers = np.array([[begin, *window, end] for window in windows])
-        vectors = self._words.vectors(numbers) + self._words.positions[: numbers.shape[1]]
-        found: list[Floats] = self._session.run(None, {"words": vectors})
+        pieces = [(begin, *window, end) for window in windows]
+        alone = len(pieces) == 1 and len(pieces[0]) <= SHORT
+        states = self._first.of_question(pieces[0])[None] if alone else self._first.states(np.array(pieces))
+        found: list[Floats] = self._last.run(None, {"states_before": states})
         return found[0]
 
 

@@ -61,16 +61,24 @@ class Weights:
         return values
 
     def _read_pieces(self) -> None:
-        """Vocabulary: `pieces` and `scores`, [words], and the numbers of the special pieces."""
+        """Vocabulary: where each piece ends and the `scores`, [words]; and the numbers of the special pieces."""
         (count,) = self._take("i")
         self.begin, self.end, _pad, self.unknown, length = self._take("4iQ")
-        ends = self._array("<u4", count + 1)
-        self.scores: list[float] = self._array("<f4", count).tolist()
-        blob = self._array("u1", length)
-        # Decoded in one go: where byte b starts a character, that character has number letters[b].
-        letters = np.concatenate([[0], np.cumsum((blob & 0xC0) != 0x80)])  # noqa: PLR2004 (UTF-8 continuation bytes)
-        text = blob.tobytes().decode("utf-8")
-        self.pieces = [text[start:stop] for start, stop in pairwise(letters[ends].tolist())]
+        self._ends, self.scores = self._array("<u4", count + 1), self._array("<f4", count)
+        self._letters = self._array("u1", length)
+
+    @property
+    def vocabulary(self) -> tuple[bytes, ...]:
+        """The pieces and their scores as they are in the file."""
+        return self._ends.tobytes(), self.scores.tobytes(), self._letters.tobytes()
+
+    @property
+    def pieces(self) -> list[str]:
+        """The pieces in their order, made anew."""
+        # Decoded in one go: where byte b starts a character, that character has number starts[b].
+        starts = np.concatenate([[0], np.cumsum((self._letters & 0xC0) != 0x80)])  # noqa: PLR2004 (UTF-8 continuation bytes)
+        text = self._letters.tobytes().decode("utf-8")
+        return [text[start:stop] for start, stop in pairwise(starts[self._ends].tolist())]
 
     def _read_normal(self) -> Iterator[tuple[int, str]]:
         """What the tokenizer replaces before it looks for pieces: code point -> text."""

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from assistant.e5.cache import cached_model
-from assistant.e5.model import bundled_words, open_session
+from assistant.e5.model import first_layers, open_session
 from assistant.e5.weights import Floats
 from assistant.errors import ReaderBroken
 from assistant.reader import Text
@@ -26,10 +25,29 @@ from assistant.reader.pieces import Marks, PassagePieces, passage_pieces, questi
 from assistant.records import Reading, Span
 
 MODEL = Path(__file__).with_name("model")
-KEPT = 2048  # texts whose states are kept, about 80 kB each
+KEPT = 2048  # passages whose states are kept, about 40 kB each
+LARGEST = 127
 TOGETHER = 2  # passages at least: reading is what a question waits for longest
 LONGEST_SPAN = 24  # pieces
 MARKS = ".,;:!?()[]\"'«»„“”‘’"
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """States of words, [words, hidden], as integers with a scale a word."""
+
+    integers: npt.NDArray[np.int8]
+    scales: Floats
+
+    def floats(self) -> Floats:
+        """The states, to within half a step."""
+        states: Floats = self.integers * self.scales
+        return states
+
+
+def _packed(states: Floats) -> Packed:
+    scales = np.abs(states).max(1, keepdims=True) / LARGEST
+    return Packed(np.rint(states / scales).astype(np.int8), scales)
 
 
 class BundledReader:
@@ -39,9 +57,9 @@ class BundledReader:
 
     def __init__(self, cache: Path, threads: int) -> None:
         described, content = _checked(MODEL)
-        self._words = bundled_words()
+        self._first = first_layers(cache)
+        self._words = self._first.words
         self._marks = Marks(*self._words.marks)
-        self._lower = open_session(cached_model(cache, self._words.weights, described["split"]), 1)
         self._upper = open_session(content, 1)
         self._scale: float = described["scale"]
         self._pool = ThreadPoolExecutor(max(threads, TOGETHER), thread_name_prefix="reader")
@@ -51,7 +69,7 @@ class BundledReader:
     def read(self, question: str, passages: Sequence[Text]) -> list[Reading]:
         """One reading a passage."""
         asked = question_pieces(question, self._words.tokens, self._marks)
-        self._states(asked)  # here, where no two passages work them out at once
+        self._first.of_question(asked)  # here, where no two passages work them out at once
         # The longest first, so that no thread has it left when the others are done.
         longest = sorted(passages, key=lambda passage: -len(self._pieces(passage).pieces))
         read = dict(zip(longest, self._pool.map(lambda passage: self._read(asked, passage), longest), strict=True))
@@ -65,11 +83,8 @@ class BundledReader:
     def _passage_pieces(self, passage: Text) -> PassagePieces:
         return passage_pieces(passage.heading, passage.units, self._words.tokens, self._marks)
 
-    def _first_layers(self, pieces: tuple[int, ...]) -> npt.NDArray[np.float16]:
-        vectors = self._words.vectors(np.array([pieces])) + self._words.positions[: len(pieces)]
-        found: list[Floats] = self._lower.run(None, {"words": vectors})
-        states: npt.NDArray[np.float16] = found[0][0].astype(np.float16)
-        return states
+    def _first_layers(self, pieces: tuple[int, ...]) -> Packed:
+        return _packed(self._first.states(np.array([pieces]))[0])
 
     def _read(self, asked: tuple[int, ...], passage: Text) -> Reading:
         told = self._pieces(passage)
@@ -81,9 +96,9 @@ class BundledReader:
             None,
             {
                 "question_words": self._words.vectors(q),
-                "question_states": self._states(asked).astype(np.float32),
+                "question_states": self._first.of_question(asked),
                 "passage_words": self._words.vectors(p),
-                "passage_states": self._states(told.pieces).astype(np.float32),
+                "passage_states": self._states(told.pieces).floats(),
                 "same": (q[:, None] == p[None]).astype(np.float32),
                 "places": places,
             },

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from assistant.e5.model import FIRST
 from assistant.e5.weights import Weights, expanded
 
-SPLIT = 6  # layers that see one text alone
+SPLIT = FIRST  # layers that see one text alone
 LAYERS = 11  # in all; the last of e5 serves its one vector a text and is left out
 SHARPNESS = 10.0  # of the soft alignment: what one unit of cosine counts
 MATCHES = 3  # matching features of a piece: state, word vector, same piece

@@ -83,7 +83,7 @@ def tokenizer(weights: Weights) -> PreTrainedTokenizerFast:
     from transformers import PreTrainedTokenizerFast
 
     begin, end = (weights.pieces[number] for number in (weights.begin, weights.end))
-    vocabulary = list(zip(weights.pieces, weights.scores, strict=True))
+    vocabulary = list(zip(weights.pieces, weights.scores.tolist(), strict=True))
     made = Tokenizer(models.Unigram(vocabulary, unk_id=weights.unknown))
     made.normalizer = normalizers.Sequence(
         [normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]

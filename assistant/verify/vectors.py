@@ -12,20 +12,19 @@ import numpy as np
 from assistant.embedders import Embedder
 from assistant.verify.text import Floats, Span, WordVectors
 
-LAYERS = 6  # as the reader's, so that both use one file; words of two languages are most alike in the middle layers
 KEPT = 2048
 PREFIX = "passage:"
 
 
 class FirstLayers:
-    """Words where they stand: the mean of the states of their pieces. The folder `models` keeps what it runs."""
+    """Words where they stand: the mean of the states of their pieces after the first layers, where words of two
+    languages are most alike. The folder `models` keeps what it runs."""
 
     def __init__(self, models: Path) -> None:
-        from assistant.e5.cache import cached_model
-        from assistant.e5.model import bundled_words, open_session
+        from assistant.e5.model import first_layers
 
-        self._words = bundled_words()
-        self._session = open_session(cached_model(models, self._words.weights, LAYERS), 1)
+        self._first = first_layers(models)
+        self._words = self._first.words
         self._kept = lru_cache(KEPT)(self._vectors)
 
     def __call__(self, text: str, spans: tuple[Span, ...]) -> Floats:
@@ -40,8 +39,7 @@ class FirstLayers:
             places.append((len(pieces), len(pieces) + len(found)))
             pieces += found
         pieces = [*pieces[: len(self._words.positions) - 1], end]
-        vectors = self._words.vectors(np.array([pieces])) + self._words.positions[: len(pieces)]
-        states: Floats = self._session.run(None, {"words": vectors})[0][0]
+        states: Floats = self._first.states(np.array([pieces]))[0]
         means = [states[a:b].mean(0) if a < b <= len(states) else np.zeros(states.shape[1]) for a, b in places]
         return np.array(means, dtype=np.float32)
 

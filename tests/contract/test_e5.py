@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from assistant.e5.model import E5
+from assistant.e5.model import E5, FirstLayers
 
 TEXTS = [
     "Who owns the intellectual property rights after a pre-commercial procurement?",
@@ -94,30 +94,40 @@ def test_the_number_of_threads_changes_nothing(model: E5, folder: Path) -> None:
     assert np.allclose(other.passages(TEXTS[:6]), model.passages(TEXTS[:6]), atol=1e-5)
 
 
-def test_a_good_file_is_kept(model: E5, folder: Path) -> None:
-    (file,) = folder.iterdir()
-    written = file.stat().st_mtime_ns
-    E5(folder)
-    assert list(folder.iterdir()) == [file]
-    assert file.stat().st_mtime_ns == written
+def files(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
+def test_good_files_are_kept(model: E5, tmp_path: Path) -> None:
+    E5(tmp_path)
+    kept = files(tmp_path)
+    written = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    FirstLayers(tmp_path, 1)
+    E5(tmp_path)
+    assert files(tmp_path) == kept
+    assert {name.split("-")[0] for name in kept} == {"e5", "e5first6", "pieces"}
+    assert {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == written
+
+
+@pytest.mark.parametrize("name", ["e5", "e5first6", "pieces"])
 @pytest.mark.parametrize("damage", ["missing", "truncated", "one byte", "empty", "other version"])
-def test_a_damaged_file_is_replaced(model: E5, folder: Path, tmp_path: Path, damage: str) -> None:
-    (good,) = folder.iterdir()
-    content = good.read_bytes()
-    middle = len(content) // 2
+def test_a_damaged_file_is_replaced(model: E5, folder: Path, tmp_path: Path, name: str, damage: str) -> None:
+    good = files(folder)
+    (file,) = (file for file in good if file.startswith(f"{name}-"))
+    content, middle = good[file], len(good[file]) // 2
     bad = {
         "truncated": content[:middle],
         "one byte": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
         "empty": b"",
         "other version": content,
     }
-    name = "e5-0000000000000000-" + good.name.split("-")[2] if damage == "other version" else good.name
+    for other in good.keys() - {file}:
+        (tmp_path / other).write_bytes(good[other])
     if damage != "missing":
-        (tmp_path / name).write_bytes(bad[damage])
+        old = f"{name}-0000000000000000-{file.split('-')[2]}" if damage == "other version" else file
+        (tmp_path / old).write_bytes(bad[damage])
     assert np.array_equal(E5(tmp_path).query("one"), model.query("one"))
-    assert [(file.name, file.read_bytes() == content) for file in tmp_path.iterdir()] == [(good.name, True)]
+    assert files(tmp_path) == good
 
 
 def test_a_folder_that_cannot_be_written_is_no_obstacle(model: E5, tmp_path: Path) -> None:
