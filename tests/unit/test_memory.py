@@ -55,3 +55,29 @@ def test_what_is_free_between_what_is_not_goes_back_when_told() -> None:
     at_once, then = kept("frugal", SMALL)
     assert at_once > 150
     assert then < 60
+
+
+SETTLED = """
+import gc, weakref
+from assistant.memory import give_back, settle
+
+class Ring:
+    pass
+
+def ring():
+    made = Ring()
+    made.itself = made
+    return weakref.ref(made)
+
+settle()
+before, let_go = gc.get_freeze_count(), ring()
+give_back()
+print(before, gc.get_freeze_count(), let_go())
+"""
+
+
+def test_what_is_there_is_left_alone_and_what_comes_and_goes_later_is_collected() -> None:
+    done = subprocess.run([sys.executable, "-c", SETTLED], cwd=ROOT, capture_output=True, text=True, check=True)
+    before, after, let_go = done.stdout.split()
+    assert int(before) == int(after) > 1_000
+    assert let_go == "None"
