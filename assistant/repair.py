@@ -84,7 +84,7 @@ def mend(settings: Settings, stores: Stores, progress: Progress, sources: Sequen
         passages = list(stores.library.all_chunks(edition.number))
         if fault := faults[edition.number]:
             good = [other for other in kept if not faults[other.number]]
-            vectors = stores.vectors.create(edition)
+            vectors = stores.vectors.create(edition, on_disk.wanted(passages))
             embedded = fill(vectors, [*sources, *opened(stores, good)], passages, stores.embedder, progress)
             faults[edition.number] = ""
             yield Mended("vectors", edition.number, fault, embedded)

@@ -16,7 +16,7 @@ import shutil
 import threading
 import weakref
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ import httpx
 import numpy as np
 from chromadb.api import ClientAPI
 from chromadb.api.client import Client
+from chromadb.api.collection_configuration import CreateHNSWConfiguration
 from chromadb.api.models.Collection import Collection
 from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings as ChromaSettings
@@ -48,10 +49,15 @@ REACH = 500
 # Candidates while an index is built: with Chroma's 100 it takes twice as long, and of 33,404 sentences 40 candidates
 # find as many of the nearest 40 (.991 and .990).
 CARE = 40
+# Vectors that wait in Chroma's queue until they are written to the index: never all of an edition's. While an index has
+# none, whoever opens it writes it anew, and a process that is killed meanwhile leaves half of it.
+LATE, AT_ONCE, FEWEST = 1000, 100, 2
 PATIENCE = httpx.Timeout(20, connect=3)  # seconds a Chroma server may take
 UPSTREAM = (502, 503, 504)  # what a proxy before it says when it is away
 AWAY = ("The Chroma server", "CLUSTER_TALKS_CHROMA_URL")
 Vector = Sequence[float]
+Sizes = Mapping[Level, int]
+NO_SIZES: Sizes = {}
 T = TypeVar("T")
 
 
@@ -80,7 +86,9 @@ class Row:
 class EditionVectors:
     """Search and storage of one edition's vectors."""
 
-    def __init__(self, client: ClientAPI, edition: Edition, create: bool = False, kept: _Store | None = None) -> None:
+    def __init__(
+        self, client: ClientAPI, edition: Edition, create: Sizes | None = None, kept: _Store | None = None
+    ) -> None:
         self.edition, self._kept = edition, kept
         settings = {"embedder": edition.embedder, "dimension": edition.dimension}
         try:
@@ -89,9 +97,9 @@ class EditionVectors:
                     f"edition-{edition.number}-{level}",
                     metadata=settings,
                     embedding_function=None,
-                    configuration={"hnsw": {"space": "cosine", "ef_search": REACH, "ef_construction": CARE}},
+                    configuration={"hnsw": _index(create.get(level, LATE))},
                 )
-                if create
+                if create is not None
                 else client.get_collection(f"edition-{edition.number}-{level}", embedding_function=None)
                 for level in LEVELS
             }
@@ -169,8 +177,8 @@ class Unopened(NotReady):
 class Vectors(Protocol):
     """The vectors of all editions."""
 
-    def create(self, edition: Edition) -> EditionVectors:
-        """Empty collections for a new edition, whatever a lost library left under its number."""
+    def create(self, edition: Edition, sizes: Sizes = NO_SIZES) -> EditionVectors:
+        """Empty collections for a new edition of so many vectors, whatever a lost library left under its number."""
         ...
 
     def open(self, edition: Edition) -> EditionVectors:
@@ -198,10 +206,10 @@ class FolderVectors:
         self._folder = folder
         self._open: dict[int, weakref.WeakSet[_Store]] = defaultdict(weakref.WeakSet)
 
-    def create(self, edition: Edition) -> EditionVectors:
+    def create(self, edition: Edition, sizes: Sizes = NO_SIZES) -> EditionVectors:
         """As Vectors says."""
         self.drop(edition.number)
-        return self._opened(edition, create=True)
+        return self._opened(edition, sizes)
 
     def open(self, edition: Edition) -> EditionVectors:
         """As Vectors says."""
@@ -209,7 +217,7 @@ class FolderVectors:
             raise _missing(edition)
         return self._opened(edition)
 
-    def _opened(self, edition: Edition, create: bool = False) -> EditionVectors:
+    def _opened(self, edition: Edition, create: Sizes | None = None) -> EditionVectors:
         try:
             store = _Store(self._folder / str(edition.number))
         except ChromaError as error:
@@ -265,10 +273,10 @@ class ServerVectors:
     def __init__(self, client: ClientAPI) -> None:
         self._client = client
 
-    def create(self, edition: Edition) -> EditionVectors:
+    def create(self, edition: Edition, sizes: Sizes = NO_SIZES) -> EditionVectors:
         """As Vectors says."""
         self.drop(edition.number)
-        return EditionVectors(self._client, edition, create=True)
+        return EditionVectors(self._client, edition, sizes)
 
     def open(self, edition: Edition) -> EditionVectors:
         """As Vectors says."""
@@ -299,6 +307,18 @@ def open_vectors(settings: Settings) -> Vectors:
     folder.mkdir(parents=True, exist_ok=True)
     split(folder)
     return FolderVectors(folder)
+
+
+def _index(size: int) -> CreateHNSWConfiguration:
+    """How an index of so many vectors is built and searched."""
+    late = max(FEWEST, min(LATE, size))
+    return {
+        "space": "cosine",
+        "ef_search": REACH,
+        "ef_construction": CARE,
+        "sync_threshold": late,
+        "batch_size": min(AT_ONCE, late),
+    }
 
 
 def _options() -> ChromaSettings:

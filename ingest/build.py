@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from assistant.doctor.on_disk import wanted
 from assistant.fill import fill, opened
 from assistant.lexical import build_lexical
 from assistant.records import Document, Edition
@@ -19,7 +20,7 @@ def derive_here(number: int, stores: Stores, stages: Stages) -> int:
     library = stores.library
     passages = list(library.all_chunks(number))
     with stages.timed("embed"):
-        vectors = stores.vectors.create(library.edition(number))
+        vectors = stores.vectors.create(library.edition(number), wanted(passages))
         earlier = opened(stores, library.ready(stores.embedder.name))
         embedded = fill(vectors, earlier, passages, stores.embedder, stages.progress)
     with stages.timed("index"):

@@ -1,8 +1,9 @@
 """An HNSW index of Chroma, looked at as files. Chroma itself does not look before it follows a link, and ends the whole
 process where one leads nowhere.
 
-header.bin tells how many vectors there are and how a row of data_level0.bin is made: the number of its links, the
-links, the vector, which has length 1 where nearness is the cosine, and a label. link_lists.bin has the links above.
+header.bin tells how many vectors there are, for how many there is room, and how a row of data_level0.bin is made: the
+number of its links, the links, the vector, which has length 1 where nearness is the cosine, and a label; there can be
+more rows than vectors. link_lists.bin has the links above.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ UNIT = 1e-3  # by how much the length of a vector may differ from 1
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """How an index is made: `label` and `vector` are places in a row of `size` bytes, `most` is its room for links."""
+    """How an index is made: `label` and `vector` are places in a row of `size` bytes, `most` its room for links; there
+    is `room` for so many rows, of which `count` are used."""
 
+    room: int
     count: int
     size: int
     label: int
@@ -46,18 +49,21 @@ def vectors_in(index: Path) -> int:
 
 
 def _header(text: bytes) -> Header:
-    _, _, _, count, size, label, vector, _, entry, _, most = struct.unpack_from("<I6QiIQQ", text)
-    return Header(count, size, label, vector, entry, most)
+    _, _, room, count, size, label, vector, _, entry, _, most = struct.unpack_from("<I6QiIQQ", text)
+    return Header(room, count, size, label, vector, entry, most)
 
 
 def _whole(index: Path, header: Header) -> bool:
-    sizes = {"data_level0.bin": header.count * header.size, "length.bin": header.count * 4}
-    if any((index / name).stat().st_size != size for name, size in sizes.items()) or header.entry >= header.count:
+    size = (index / "data_level0.bin").stat().st_size
+    rows = size // header.size
+    if size % header.size or (index / "length.bin").stat().st_size != 4 * rows:
+        return False
+    if not header.entry < header.count <= rows <= header.room:
         return False
     if not (index / "index_metadata.pickle").read_bytes().endswith(b"."):  # the last byte of a pickle
         return False
-    rows = np.memmap(index / "data_level0.bin", np.uint8, "r", shape=(header.count, header.size))
-    return _linked((index / "link_lists.bin").read_bytes(), header) and all(_sound(r, header) for r in _blocks(rows))
+    used = np.memmap(index / "data_level0.bin", np.uint8, "r", shape=(rows, header.size))[: header.count]
+    return _linked((index / "link_lists.bin").read_bytes(), header) and all(_sound(r, header) for r in _blocks(used))
 
 
 def _blocks(rows: Bytes) -> Iterator[Bytes]:

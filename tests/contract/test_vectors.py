@@ -14,7 +14,7 @@ import pytest
 from assistant.errors import EmbedderMismatch, NotReady
 from assistant.records import Chunk, Document, Edition, Filters, Unit
 from assistant.settings import Settings
-from assistant.vectors import EditionVectors, Embedded, Row, Vectors, open_vectors
+from assistant.vectors import NO_SIZES, EditionVectors, Embedded, Row, Vectors, open_vectors
 
 EDITION = Edition(number=1, embedder="test", dimension=8, status="building", created="")
 RANDOM = np.random.default_rng(0)
@@ -110,6 +110,24 @@ def test_editions_that_are_gone_leave_nothing_open_nor_on_disk(tmp_path: Path) -
         kept.near("units", [1.0] * 8, 3, Filters())
 
 
+@pytest.mark.parametrize("size", [2, 300, 1100])
+def test_whoever_opens_an_edition_leaves_its_indexes_as_they_are(tmp_path: Path, size: int) -> None:
+    vectors = open_vectors(Settings(data=tmp_path))
+    rows = [row(f"c{n}", RANDOM.standard_normal(8)) for n in range(size)]
+    vectors.create(EDITION, {"passages": size, "units": 2 * size, "asked": size}).add(rows)
+
+    def indexes() -> dict[Path, bytes]:
+        return {file: file.read_bytes() for file in (tmp_path / "vectors").rglob("*.bin")}
+
+    before = indexes()
+    opened = vectors.open(EDITION)
+    assert opened.counts() == {"passages": size, "units": 2 * size, "asked": size}
+    assert len(opened.rows([each.chunk for each in rows])) == size
+    assert opened.near("asked", [1.0] * 8, 2, Filters())
+    del opened
+    assert before and indexes() == before
+
+
 def test_an_edition_made_again_holds_what_was_stored_last(tmp_path: Path) -> None:
     vectors = open_vectors(Settings(data=tmp_path))
     before = vectors.create(EDITION)
@@ -125,7 +143,7 @@ def test_a_store_of_all_editions_is_split_also_where_that_was_broken_off(
     folder, other = tmp_path / "vectors", replace(EDITION, number=2)
     with chromadb.PersistentClient(path=str(folder)) as client:  # as version 1 of the data folder kept them
         for edition, name in ((EDITION, "c1"), (other, "c2")):
-            EditionVectors(client, edition, create=True).add([row(name, RANDOM.standard_normal(8))])
+            EditionVectors(client, edition, NO_SIZES).add([row(name, RANDOM.standard_normal(8))])
     with monkeypatch.context() as broken, pytest.raises(OSError, match="full"):
         broken.setattr(Path, "rename", refused)
         open_vectors(Settings(data=tmp_path))

@@ -176,9 +176,9 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def large(grown: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with a third edition, which has so many sentences that Chroma writes an index of their vectors."""
+    """The same with a third edition, which has so many sentences that the vectors of some wait to be written to their index."""
     folder = Path(shutil.copytree(grown, tmp_path_factory.mktemp("large") / "home"))
-    lines = (f"Zq{number} zr{number * 7} zs{number * 11}." for number in range(1100))
+    lines = (f"Zq{number} zr{number * 7} zs{number * 11}." for number in range(1900))
     (folder / "corpus/events/zebras.md").write_text("# Zebras\n\n" + " ".join(lines) + "\n", encoding="utf-8")
     with opened(load(folder)) as stores:
         ingest(load(folder), stores, "auto")
@@ -346,10 +346,9 @@ def no_store(data: Path) -> None:
     (data / "vectors" / "2" / "chroma.sqlite3").write_bytes(b"")
 
 
-def of_chroma(data: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(data / "vectors" / "2" / "chroma.sqlite3")) as db:
-        for statement in statements:
-            db.execute(statement)
+def of_chroma(data: Path, statement: str, edition: int = 2) -> None:
+    with closing(sqlite3.connect(data / "vectors" / str(edition) / "chroma.sqlite3")) as db:
+        assert db.execute(statement).rowcount
         db.commit()
 
 
@@ -361,8 +360,15 @@ def fewer_rows(data: Path) -> None:
     of_chroma(data, "DELETE FROM embeddings WHERE id % 2")
 
 
-def lost_queue(data: Path) -> None:
-    of_chroma(data, "DELETE FROM embeddings_queue")
+def lost_indexes(data: Path) -> None:
+    for index in indexes(data, 2):
+        shutil.rmtree(index)
+
+
+def indexes(data: Path, edition: int) -> list[Path]:
+    """Of an edition the folders of its indexes, the largest first."""
+    files = (data / "vectors" / str(edition)).glob("*/data_level0.bin")
+    return [file.parent for file in sorted(files, key=lambda file: -file.stat().st_size)]
 
 
 DAMAGE: dict[Callable[[Path], None], str] = {
@@ -375,7 +381,7 @@ DAMAGE: dict[Callable[[Path], None], str] = {
     no_store: "vectors",
     no_collection: "vectors",
     fewer_rows: "vectors",
-    lost_queue: "vectors",
+    lost_indexes: "vectors",
 }
 
 
@@ -428,7 +434,7 @@ INDEX_DAMAGE: dict[str, Callable[[Path], object]] = {
 
 def test_a_damaged_index_is_noticed_before_chroma_follows_its_links(large: Path, tmp_path: Path) -> None:
     settings = load(Path(shutil.copytree(large, tmp_path / "home")))
-    (index,) = (file.parent for file in (settings.data / "vectors" / "3").glob("*/index_metadata.pickle"))
+    index, *_ = indexes(settings.data, 3)
     assert examined(settings)["vectors"].state == "ok"
     for name, damage in INDEX_DAMAGE.items():
         kept = Path(shutil.copytree(index, tmp_path / "kept"))
@@ -444,11 +450,21 @@ def test_a_damaged_index_is_noticed_before_chroma_follows_its_links(large: Path,
     assert answers_of(settings) == before
 
 
-def test_vectors_that_only_reading_them_tells_are_mended(home: Path, expected: list[Any]) -> None:
-    settings = load(home)
-    of_chroma(settings.data, "UPDATE embeddings_queue SET vector = zeroblob(length(vector))")
+@pytest.mark.parametrize(
+    ("loss", "found"),
+    [
+        ("DELETE FROM embeddings_queue", "broken"),
+        ("UPDATE embeddings_queue SET vector = zeroblob(length(vector))", "ok"),  # which only reading them tells
+    ],
+)
+def test_vectors_that_were_not_in_their_index_yet_are_mended(
+    large: Path, tmp_path: Path, loss: str, found: str
+) -> None:
+    settings = load(Path(shutil.copytree(large, tmp_path / "home")))
+    of_chroma(settings.data, loss, edition=3)
+    assert examined(settings)["vectors"].state == found
     assert {one.part for one in repair(settings, quiet)} == {"vectors"}
-    assert answers_of(settings) == expected
+    assert answers_of(settings) == answers_of(load(large))
     assert repair(settings, quiet) == [], "once is enough"
 
 

@@ -132,7 +132,7 @@ FAULTS = (
         "the start fails and says what to run",
         "`doctor --repair`",
         NOTHING,
-        (STARTS, DAMAGE, f"{E2E}backup.py::test_vectors_that_only_reading_them_tells_are_mended"),
+        (STARTS, DAMAGE, f"{E2E}backup.py::test_vectors_that_were_not_in_their_index_yet_are_mended"),
     ),
     Fault(
         "an index file of the vectors is cut or a bit of it flipped",
