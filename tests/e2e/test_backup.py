@@ -178,7 +178,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def large(grown: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with a third edition, which has so many sentences that the vectors of some wait to be written to their index."""
     folder = Path(shutil.copytree(grown, tmp_path_factory.mktemp("large") / "home"))
-    lines = (f"Zq{number} zr{number * 7} zs{number * 11}." for number in range(1900))
+    lines = (f"Zq{number} zr{number * 7} zs{number * 11}." for number in range(2300))
     (folder / "corpus/events/zebras.md").write_text("# Zebras\n\n" + " ".join(lines) + "\n", encoding="utf-8")
     with opened(load(folder)) as stores:
         ingest(load(folder), stores, "auto")
