@@ -94,7 +94,9 @@ def _taken(told: dict[str, Any], status: int, stages: Stages) -> int:
 
 def main() -> None:
     """Read what is wanted, build it, say how it went."""
-    wanted = json.load(sys.stdin)
+    if not (given := sys.stdin.read()):
+        sys.exit(1)  # the server was killed before it said what
+    wanted = json.loads(given)
     _end_with(wanted["parent"])
     os.nice(NICE)
     sys.stdout = sys.stderr  # whatever a library prints; the true output is for what is said

@@ -6,6 +6,7 @@ python -m tests.faults.kills && python -m tests.faults.table
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -26,6 +27,8 @@ Each line is a test of `make test`; "by itself" means that nobody has to do anyt
 | fault | tried | what people see | what heals it | lost | test |
 |---|---|---|---|---|---|
 """
+SHORT = 240
+PLACE = re.compile(r'File "[^"]*", line \d+, in \S+|\^+')
 MEANING = {
     "answer": "answers with an Idempotency-Key",
     "backup": "backups",
@@ -55,6 +58,12 @@ def _link(test: str) -> str:
     return f"[{Path(file).stem}](../{file})"
 
 
+def _short(text: str) -> str:
+    """The beginning of what is wrong; of a log from its traceback on, without the places of files."""
+    line = " ".join(PLACE.sub("", text).split())
+    return line[max(0, line.find("Traceback")) :][:SHORT]
+
+
 def _killed(kills: Sequence[dict[str, Any]]) -> str:
     """What the kills were like, as a section."""
     if not kills:
@@ -71,7 +80,7 @@ def _killed(kills: Sequence[dict[str, Any]]) -> str:
         f"- Acknowledged before and looked for after: {_listed(acknowledged)}.",
         f"- Ready again after {took[len(took) // 2]:.1f} s (median) and {took[-1]:.1f} s (worst).",
         f"- Wrong: {sum(len(kill['wrong']) for kill in kills)}.",
-        *(f"  - kill {kill['number']}: `{what}`" for kill in kills for what in kill["wrong"]),
+        *(f"  - kill {kill['number']}: `{_short(what)}`" for kill in kills for what in kill["wrong"]),
     ]
     return "\n## The kills\n\n" + "\n".join(lines) + "\n"
 

@@ -96,6 +96,11 @@ def test_whoever_breaks_off_ends_it(home: Home, tmp_path: Path, monkeypatch: pyt
     assert gone(file)
 
 
+def test_it_ends_quietly_where_the_server_was_killed_before_it_said_what() -> None:
+    done = subprocess.run([sys.executable, "-m", "ingest.apart"], input=b"", capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
+
+
 def test_it_ends_with_the_server(tmp_path: Path) -> None:
     file = tmp_path / "builder"
     builder = (

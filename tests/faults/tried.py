@@ -55,7 +55,7 @@ def _kills() -> str:
 def _wrong() -> str:
     found = re.search(r"^- Wrong: (\d+)\.$", page("faults.md"), re.MULTILINE)
     assert found
-    return "none" if found[1] == "0" else f"{found[1]} things wrong,"
+    return "none lost" if found[1] == "0" else f"{found[1]} wrong: [what](docs/faults.md)"
 
 
 def _abuses() -> str:
@@ -79,7 +79,7 @@ LINES = (
         "kill -9 of the server at a random moment, while people ask and rate, documents are ingested, editions published "
         "and retired, backups and keys made (`python -m tests.faults.kills`)",
         _kills,
-        lambda: f"{_wrong()} of {acknowledged()} acknowledged works lost; ready again by itself",
+        lambda: f"{acknowledged()} acknowledged works, {_wrong()}; ready again by itself",
     ),
     Tried(
         "other faults: full disk, read-only folder, damaged and deleted files, clock, ports, models and engines away",
