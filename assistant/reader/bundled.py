@@ -60,7 +60,7 @@ class BundledReader:
         self._first = first_layers(cache)
         self._words = self._first.words
         self._marks = Marks(*self._words.marks)
-        self._upper = open_session(content, 1)
+        self._upper = open_session(content, 1, arena=True)
         self._scale: float = described["scale"]
         self._pool = ThreadPoolExecutor(max(threads, TOGETHER), thread_name_prefix="reader")
         self._states = lru_cache(KEPT)(self._first_layers)
