@@ -26,7 +26,6 @@ from urllib.parse import urlsplit
 os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
 
 import chromadb
-import httpx
 import numpy as np
 from chromadb.api import ClientAPI
 from chromadb.api.client import Client
@@ -37,7 +36,7 @@ from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError, NotFoundError
 from numpy.typing import NDArray
 
-from assistant.away import Away
+from assistant.chroma_session import PATIENCE, Session
 from assistant.errors import EmbedderMismatch, NotReady
 from assistant.records import LEVELS, Chunk, Document, Edition, Filters, Level, Near
 from assistant.settings import Settings
@@ -52,9 +51,6 @@ CARE = 40
 # Vectors that wait in Chroma's queue until they are written to the index: never all of an edition's. While an index has
 # none, whoever opens it writes it anew, and a process that is killed meanwhile leaves half of it.
 LATE, AT_ONCE, FEWEST = 1000, 100, 2
-PATIENCE = httpx.Timeout(20, connect=3)  # seconds a Chroma server may take
-UPSTREAM = (502, 503, 504)  # what a proxy before it says when it is away
-AWAY = ("The Chroma server", "CLUSTER_TALKS_CHROMA_URL")
 Vector = Sequence[float]
 Sizes = Mapping[Level, int]
 NO_SIZES: Sizes = {}
@@ -329,40 +325,15 @@ def _missing(edition: Edition) -> NotReady:
     return NotReady(f"The vectors of edition {edition.number} are missing.", "Run `cluster-talks doctor --repair`.")
 
 
-class _Session(httpx.Client):
-    """Requests to a Chroma server that may be away: asked twice where a connection breaks, then told as Away."""
-
-    def request(self, method: str, url: Any, **more: Any) -> httpx.Response:  # noqa: ANN401
-        """Its response. Raises Away."""
-        try:
-            return self._asked(method, url, **more)
-        except httpx.TimeoutException as error:
-            raise Away(*AWAY) from error
-        except httpx.TransportError:
-            return self._again(method, url, **more)
-
-    def _again(self, method: str, url: Any, **more: Any) -> httpx.Response:  # noqa: ANN401
-        try:
-            return self._asked(method, url, **more)
-        except httpx.TransportError as error:
-            raise Away(*AWAY) from error
-
-    def _asked(self, method: str, url: Any, **more: Any) -> httpx.Response:  # noqa: ANN401
-        response = super().request(method, url, **more)
-        if response.status_code in UPSTREAM:
-            raise Away(*AWAY)
-        return response
-
-
 def _served(url: str) -> ClientAPI:
     """The client of a Chroma server. Its own session waits without end."""
     address = urlsplit(url)
     host, port = address.hostname or "localhost", address.port or 8000
-    with _Session(timeout=PATIENCE) as probe:
+    with Session(timeout=PATIENCE) as probe:
         probe.request("get", f"{address.scheme}://{host}:{port}/api/v2/heartbeat")
     client = chromadb.HttpClient(host=host, port=port, ssl=address.scheme == "https", settings=_options())
     server = cast(Any, client)._server
-    server._session = _Session(timeout=PATIENCE, headers=server._session.headers)
+    server._session = Session(timeout=PATIENCE, headers=server._session.headers)
     return client
 
 

@@ -56,7 +56,7 @@ def bundled_words(folder: Path | None = None) -> Words:
 
 def open_session(model: bytes, threads: int, arena: bool = False) -> onnxruntime.InferenceSession:
     """A model, ready to run on so many threads. `arena`: it keeps what the longest text took, which makes long texts
-    a fifth faster; for e5, whose questions are short, that was 40 MB for nothing."""
+    a fifth faster; for e5, whose questions are short, that was 46 MB for nothing."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
