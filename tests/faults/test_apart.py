@@ -21,7 +21,7 @@ from tests.faults.homes import opened, write
 from tests.faults.started import Home, register_quick
 from tests.serving import until
 
-WAITING = "import os, time; open({file!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+WAITING = "import os, time; open({file!r}, 'w').write(str(os.getpid())); time.sleep(20); open({file!r} + '-over', 'w')"
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +94,7 @@ def test_whoever_breaks_off_ends_it(home: Home, tmp_path: Path, monkeypatch: pyt
     with opened(home) as stores, pytest.raises(SystemExit):
         apart.derive_apart(home.settings())(2, stores, Stages(stop))
     assert gone(file)
+    assert not (tmp_path / "builder-over").exists(), "it was waited for"
 
 
 def test_it_ends_quietly_where_the_server_was_killed_before_it_said_what() -> None:
