@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 AGAIN = 0.5  # seconds between two looks for what is not there yet
 PATIENCE = 3  # seconds that a run gets to break off where it can be done again
+REST = 75  # seconds an idle connection is kept: longer than clients and proxies do, or one sends just as it is closed
 
 
 def serve(settings: Settings, console: Console) -> None:
@@ -70,6 +71,7 @@ def listening(app: FastAPI, settings: Settings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=1,
+        timeout_keep_alive=REST,
         forwarded_allow_ips=settings.trusted_proxies,
     )
 

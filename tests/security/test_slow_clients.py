@@ -121,3 +121,11 @@ def test_who_sends_steadily_is_not_hurried(address: tuple[str, int]) -> None:
             time.sleep(0.05)
             line.sendall(b" " * 1000)
         assert b" 408 " not in line.recv(65536), "twelve thousand bytes buy twelve seconds"
+
+
+def test_a_connection_may_rest_longer_than_clients_keep_theirs(address: tuple[str, int]) -> None:
+    with socket.create_connection(address, timeout=20) as line:
+        for pause in (6, 0):  # httpx keeps a connection for 5 s, and would send on it just when it is closed
+            line.sendall(WHOLE)
+            assert line.recv(65536).startswith(b"HTTP/1.1 200")
+            time.sleep(pause)
