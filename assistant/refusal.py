@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from assistant.retrieve import Found
 
 LEAST = 0.001  # probability; a reader is never surer
-LOGIT = 6.0
 
 
 def read_signals(found: Found, ranked: Sequence[Quote]) -> dict[str, float]:
@@ -29,8 +28,7 @@ def read_signals(found: Found, ranked: Sequence[Quote]) -> dict[str, float]:
     documents too. `elsewhere`: how much nearer the question is to an everyday subject than to the best passage;
     `gap_margin` and `gap_reach`: how much better the best recorded gap is than the best statement, by score of a
     sentence within -1..1 and by cosine of what it says or answers; `agreement`: fused score of the first passage;
-    only where a reader has read and knows, `answers`: log odds that the best statement's passage answers, and
-    `gap_read`: the logit of the best gap's sentence, within -6..6."""
+    and only where a reader has read and knows, `answers`: log odds that the best statement's passage answers."""
     gap, other = ([quote for quote in ranked if quote.hit.chunk.gap is side] for side in (True, False))
     score = [max((quote.score for quote in part), default=-math.inf) for part in (gap, other)]
     read, read_gap = ([odds for q in part if (odds := _log_odds(q.hit)) is not None] for part in (other, gap))
@@ -40,14 +38,8 @@ def read_signals(found: Found, ranked: Sequence[Quote]) -> dict[str, float]:
         "gap_margin": max(-1.0, min(1.0, score[0] - score[1])),
         "gap_reach": max(-0.2, min(0.2, reach[0] - reach[1])),
         "agreement": found.hits[0].score,
-        **({"answers": max(read, default=_odds(0.0)), "gap_read": _read(gap)} if read or read_gap else {}),
+        **({"answers": max(read, default=_odds(0.0))} if read or read_gap else {}),
     }
-
-
-def _read(ranked: Sequence[Quote]) -> float:
-    """The reader's logit of the best sentence that was read."""
-    logits = (quote.hit.reading.units[quote.unit] for quote in ranked if quote.hit.reading)
-    return max(-LOGIT, min(LOGIT, next(logits, -LOGIT)))
 
 
 def _log_odds(hit: Hit) -> float | None:

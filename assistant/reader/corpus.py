@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assistant.reader.examples import Embed, Example, nearest
+from assistant.reader.examples import Embed, Example, answers_of, nearest
 
 YEAR = re.compile(r"\b(20[012]\d)\b")
 NAME = re.compile(r"\b[A-Z][A-Za-z0-9]*[A-Z0-9][A-Za-z0-9]*\b")
@@ -41,16 +41,15 @@ def read_passages(file: Path) -> list[Passage]:
     ]
 
 
-def read_written(files: Iterable[Path], passages: Sequence[Passage]) -> list[Example]:
-    """Questions written for passages, {"passage", "lang", "question", "sentence" or null, "kind"} a line."""
+def read_written(files: Iterable[Path], passages: Sequence[Passage], kind: str = "written") -> list[Example]:
+    """Questions, or claims, written for passages, {"passage", "lang", "question", "sentence" or null} a line."""
     known = {passage.id: passage for passage in passages}
     made = []
     for file in files:
         for line in file.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             if passage := known.get(row["passage"]):
-                answers = () if row["sentence"] is None else (int(row["sentence"]),)
-                made.append(_corpus_example(row["question"], row["lang"], passage, answers, kind="written"))
+                made.append(_corpus_example(row["question"], row["lang"], passage, answers_of(row), kind=kind))
     return made
 
 

@@ -1,16 +1,18 @@
 """What the reader learns from: questions with a passage, and which sentence of it states the answer, if any.
 
-Three sources: SQuAD-like files (`squad.py`; English, Spanish, Italian, with adversarial questions nothing answers),
-the passages of our own corpus (`corpus.py`) with the questions listed for them, and questions written for those
-passages, near misses among them. Some examples are made from others: the answer's sentence left out, a name or a year
+Four sources: SQuAD-like files (`squad.py`; English, Spanish, Italian, with adversarial questions nothing answers) and
+questions written for them; the passages of our own corpus and invented ones of public organisations (`corpus.py`) with
+questions listed or written for them, near misses among them; and claims instead of questions (`claims.py`), which are
+"answered" by what supports them. Some examples are made from others: the answer's sentence left out, a name or a year
 exchanged, another passage that our own search finds near, question and passage of two languages. Topics and documents
 that measure the result never enter (`squad.ASIDE`, and `part` of a corpus passage).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +23,7 @@ TIMES = {
     "squad it": 0.3,
     "adversarial": 2.0,
     "adversarial en": 3.0,
-    "posed": 4.0,
+    "posed": 2.5,
     "translated": 2.0,
     "crossed": 0.2,
     "left out": 0.2,
@@ -31,6 +33,10 @@ TIMES = {
     "near": 0.3,
     "near gap": 0.2,
     "exchanged": 0.4,
+    "swapped": 0.3,
+    "claim": 3.0,
+    "fever": 0.5,
+    "neighbour": 0.5,
     "gap": 0.4,
 }
 
@@ -41,7 +47,8 @@ Embed = Callable[[Sequence[str]], np.ndarray]
 class Example:
     """A question and a passage. `answers`: the sentences that state the answer, () for none, None when one of them does
     and it is not known which; `span`: sentence and characters of the answer; `plausible`: the sentence that a careless
-    reader would take; `relevant`: about the question's subject, None when that is not known."""
+    reader would take; `relevant`: about the question's subject, None when that is not known; `unlabelled`: teachers say
+    what answers."""
 
     question: str
     language: str
@@ -53,6 +60,7 @@ class Example:
     relevant: bool | None = True
     weight: float = 1.0
     kind: str = ""
+    unlabelled: bool = False
 
 
 def times(example: Example) -> float:
@@ -68,3 +76,36 @@ def nearest(questions: np.ndarray, passages: np.ndarray, count: int) -> np.ndarr
             for at in range(0, len(questions), 512)
         ]
     )
+
+
+def neighbours(examples: Sequence[Example], embed: Embed, count: int = 2) -> list[Example]:
+    """The questions with passages that the search finds near them and that are not theirs: only teachers can say
+    whether one answers."""
+    passages = list({example.sentences: example for example in examples}.values())
+    vectors = embed([" ".join((passage.heading, *passage.sentences)) for passage in passages])
+    made = []
+    for example, ranks in zip(
+        examples, nearest(embed([e.question for e in examples]), vectors, count + 4), strict=True
+    ):
+        own = set(example.sentences)
+        others = [passages[rank] for rank in ranks if not own & set(passages[rank].sentences)]
+        made += [
+            Example(
+                example.question,
+                example.language,
+                other.heading,
+                other.sentences,
+                None,
+                relevant=None,
+                kind="neighbour",
+                unlabelled=True,
+            )
+            for other in others[:count]
+        ]
+    return made
+
+
+def answers_of(row: Mapping[str, Any]) -> tuple[int, ...]:
+    """The sentences that a written question names: "sentence" is a number, several, or null."""
+    found = row["sentence"]
+    return () if found is None else tuple(found) if isinstance(found, list) else (int(found),)

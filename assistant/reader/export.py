@@ -1,6 +1,6 @@
 """Write the trained network as the file that is shipped, with its digest and what its probabilities need.
 
-.venv/bin/python -m assistant.reader.export --out training
+.venv/bin/python -m assistant.reader.export --state training/reader.pt
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ def reader_of(upper: Upper, weights: Weights) -> bytes:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("training"), help="where the training kept its state")
-    parser.add_argument("--scale", type=float, default=1.0, help="what logits are multiplied with, see calibrate")
+    parser.add_argument("--state", type=Path, default=Path("training/reader.pt"), help="what the training kept")
+    parser.add_argument("--scale", type=float, default=1.0, help="what logits are multiplied with, see measure_reader")
     options = parser.parse_args()
     weights = Weights(bundled_file())
     upper = Upper(weights)
-    state = torch.load(options.out / "state.pt", map_location="cpu", weights_only=True)
+    state = torch.load(options.state, map_location="cpu", weights_only=True)
     upper.load_state_dict(state["upper"])
     content = reader_of(upper, weights)
     MODEL.mkdir(exist_ok=True)

@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 
-from assistant.reader.examples import Example
+
+class Labelled(Protocol):
+    """What is known of an example, see `examples.Example`."""
+
+    @property
+    def answers(self) -> tuple[int, ...] | None:
+        """Sentences that state the answer."""
+        ...
+
+    @property
+    def plausible(self) -> int | None:
+        """The sentence that a careless reader would take."""
+        ...
 
 
-def figures_of(examples: Sequence[Example], logits: Sequence[np.ndarray]) -> dict[str, float]:
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The same without its texts."""
+
+    answers: tuple[int, ...] | None
+    plausible: int | None
+
+
+def figures_of(examples: Sequence[Labelled], logits: Sequence[np.ndarray]) -> dict[str, float]:
     """AUROC of the sentence that answers against the plausible sentence of a question that nothing answers ("near"),
     and against the other sentences of its passage ("other"); of whole passages ("passage")."""
     rows = list(zip(examples, logits, strict=True))

@@ -1,57 +1,53 @@
-"""How wrong the network is about a batch of pairs."""
+"""How wrong the network is about a batch of examples."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from assistant.reader.batches import Batch
 from assistant.reader.network import Scores
-from assistant.reader.pairs import Pair
+from assistant.reader.pack import KNOWN, NONE, SOME, UNKNOWN
 
 SPAN_SHARE, RELEVANCE_SHARE = 0.5, 0.3
+FAR = -1e4
 
 
-def loss_of(scores: Scores, pairs: Sequence[Pair], places: Tensor) -> Tensor:
-    """Which sentence answers, or none; where the answer stands; whether the passage is about the subject."""
-    device = places.device
-    weights = torch.tensor([pair.example.weight for pair in pairs], device=device)
-    total = (sentence_losses(scores.sentences, pairs, places) * weights).sum() / weights.sum()
-    spans = [(row, *span) for row, pair in enumerate(pairs) if (span := _span(pair)) is not None]
-    if spans:
-        rows, start, end = torch.tensor(spans, device=device).T
-        of_span = functional.cross_entropy(scores.start[rows], start) + functional.cross_entropy(scores.end[rows], end)
-        total = total + SPAN_SHARE * of_span / 2
-    known = [(row, float(p.example.relevant)) for row, p in enumerate(pairs) if p.example.relevant is not None]
-    if known:
-        kept = torch.tensor([row for row, _ in known], device=device)
-        wanted = torch.tensor([value for _, value in known], device=device)
-        total = total + RELEVANCE_SHARE * functional.binary_cross_entropy_with_logits(scores.relevance[kept], wanted)
-    return total
+def chances(logits: Tensor, places: Tensor) -> Tensor:
+    """Log probabilities of "none", at 0, and of each sentence, [batch, 1 + sentences]: one softmax."""
+    logits = logits.masked_fill(~places.any(-1), FAR)
+    return functional.log_softmax(torch.cat([logits.new_zeros(len(logits), 1), logits], 1), 1)
 
 
-def sentence_losses(logits: Tensor, pairs: Sequence[Pair], places: Tensor) -> Tensor:
-    """Minus the log of the probability of what is known, [batch]: one softmax over "none", at 0, and the sentences."""
-    logits = logits.masked_fill(~places.any(-1), -1e4)
-    chances = functional.log_softmax(torch.cat([logits.new_zeros(len(pairs), 1), logits], 1), 1)
-    wanted = torch.zeros_like(chances, dtype=torch.bool)
-    for row, pair in enumerate(pairs):
-        answers = pair.example.answers
-        if answers is None:
-            wanted[row, 1:] = True
-        else:
-            wanted[row, [1 + number for number in answers] or [0]] = True
-    return -torch.logsumexp(chances.masked_fill(~wanted, -1e4), 1)
+def loss_of(scores: Scores, batch: Batch, taught: Tensor | None = None, share: float = 0.5) -> Tensor:
+    """Which sentence answers, or none; where the answer stands; whether the passage is about the subject. `taught`: log
+    probabilities of teachers like `chances`, which count for `share`, and alone where nothing else is known."""
+    said = chances(scores.sentences, batch.places)
+    known = batch.state != UNKNOWN
+    losses = torch.where(known, sentence_losses(said, batch), 0.0)
+    if taught is not None:
+        theirs = -(taught.exp() * said.clamp(min=-30)).sum(1)
+        losses = torch.where(known, (1 - share) * losses + share * theirs, theirs)
+    total = (losses * batch.weight).sum() / batch.weight.sum()
+    spans = batch.span[:, 0] >= 0
+    start = functional.cross_entropy(scores.start, batch.span[:, 0].clamp(min=0), reduction="none")
+    end = functional.cross_entropy(scores.end, batch.span[:, 1].clamp(min=0), reduction="none")
+    total = total + SPAN_SHARE * _mean((start + end) / 2, spans)
+    wanted = batch.relevant.clamp(min=0).float()
+    about = functional.binary_cross_entropy_with_logits(scores.relevance, wanted, reduction="none")
+    return total + RELEVANCE_SHARE * _mean(about, batch.relevant >= 0)
 
 
-def _span(pair: Pair) -> tuple[int, int] | None:
-    """First and last piece of the answer, counted from 1; (0, 0) when there is none; None when it is not known."""
-    if pair.example.answers == ():
-        return 0, 0
-    if pair.example.span is None:
-        return None
-    number, start, end = pair.example.span
-    inside = [n for n, (s, a, b) in enumerate(pair.passage.words, 1) if s == number and a < end and b > start]
-    return (inside[0], inside[-1]) if inside else None
+def sentence_losses(said: Tensor, batch: Batch) -> Tensor:
+    """Minus the log of the probability of what is known, [batch]."""
+    wanted = torch.zeros_like(said, dtype=torch.bool)
+    wanted[:, 0] = batch.state == NONE
+    exists = batch.places.any(-1)
+    answers = batch.answers[:, : exists.shape[1]]
+    wanted[:, 1:] = torch.where((batch.state == KNOWN)[:, None], answers, (batch.state == SOME)[:, None] & exists)
+    return -torch.logsumexp(said.masked_fill(~wanted, FAR), 1)
+
+
+def _mean(values: Tensor, kept: Tensor) -> Tensor:
+    return torch.where(kept, values, 0.0).sum() / kept.sum().clamp(min=1)

@@ -1,25 +1,25 @@
 """The reader as a torch network, for training only; at run time the same network runs as ONNX (`graph.py`).
 
-Question and passage each pass the first SPLIT layers of e5 alone (frozen, so their states can be kept), then the rest
-of its layers together (trained). Between the two every piece is told how well the other side matches it: that is what
+Question and passage each pass the first `split` layers of e5 alone (so that the states of a passage can be kept), then
+the rest of its layers together. Between the two every piece is told how well the other side matches it: that is what
 the layers would otherwise need thousands of steps to find out. Splitting a cross-encoder so was described as PreTTR
-(MacAvaney et al. 2020) and DeFormer (Cao et al. 2020), matching features in DrQA (Chen et al. 2017).
+(MacAvaney et al. 2020) and DeFormer (Cao et al. 2020), matching features in DrQA (Chen et al. 2017). With `split` 0
+nothing runs alone: so are the teachers made.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from assistant.e5.model import FIRST
-from assistant.e5.weights import Weights, expanded
+from assistant.e5.weights import Bytes, Floats, expanded
 
-SPLIT = FIRST  # layers that see one text alone
+SPLIT = 6  # layers that see one text alone, in the reader that is shipped: `e5.model.FIRST`
 LAYERS = 11  # in all; the last of e5 serves its one vector a text and is left out
 SHARPNESS = 10.0  # of the soft alignment: what one unit of cosine counts
 MATCHES = 3  # matching features of a piece: state, word vector, same piece
@@ -28,10 +28,42 @@ HEAD = 128
 E5_NAMES = {"out": "ao", "out_norm": "aln", "wide": "fi", "narrow": "fo", "narrow_norm": "oln"}
 
 
+class Start(Protocol):
+    """The tensors to start from: e5's `Weights`, or what `pack.py` keeps of them."""
+
+    @property
+    def hidden(self) -> int:
+        """Width of a state."""
+        ...
+
+    @property
+    def heads(self) -> int:
+        """Heads of one attention."""
+        ...
+
+    @property
+    def inner(self) -> int:
+        """Width inside a layer."""
+        ...
+
+    @property
+    def epsilon(self) -> float:
+        """Of the normalisations."""
+        ...
+
+    def blocks(self, name: str, width: int) -> Bytes:
+        """A matrix as 4-bit blocks."""
+        ...
+
+    def floats(self, name: str) -> Floats:
+        """A vector."""
+        ...
+
+
 class Layer(nn.Module):
     """One layer of e5."""
 
-    def __init__(self, weights: Weights, number: int, dropout: float = 0.0) -> None:
+    def __init__(self, weights: Start, number: int, dropout: float = 0.0) -> None:
         super().__init__()
         hidden, inner, name = weights.hidden, weights.inner, f"l{number}"
         self.heads, self.dropout = weights.heads, dropout
@@ -54,7 +86,7 @@ class Layer(nn.Module):
         return cast(Tensor, self.narrow_norm(states + functional.dropout(change, self.dropout, self.training)))
 
 
-def _linear(weights: Weights, names: list[str], width: int) -> nn.Linear:
+def _linear(weights: Start, names: list[str], width: int) -> nn.Linear:
     rows = torch.cat([torch.from_numpy(expanded(weights.blocks(f"{name}.w", width))) for name in names])
     made = nn.Linear(width, len(rows))
     made.weight.data = rows
@@ -62,7 +94,7 @@ def _linear(weights: Weights, names: list[str], width: int) -> nn.Linear:
     return made
 
 
-def _norm(weights: Weights, name: str) -> nn.LayerNorm:
+def _norm(weights: Start, name: str) -> nn.LayerNorm:
     made = nn.LayerNorm(weights.hidden, eps=weights.epsilon)
     made.weight.data = torch.from_numpy(weights.floats(f"{name}.w").copy())
     made.bias.data = torch.from_numpy(weights.floats(f"{name}.b").copy())
@@ -70,9 +102,10 @@ def _norm(weights: Weights, name: str) -> nn.LayerNorm:
 
 
 class Lower(nn.Module):
-    """The frozen part: piece numbers to word vectors and states after SPLIT layers."""
+    """The part that sees one text alone: piece numbers to word vectors and states after `layers` of e5's layers. It is
+    e5's own and not trained."""
 
-    def __init__(self, weights: Weights, layers: int = SPLIT) -> None:
+    def __init__(self, weights: Start, layers: int = SPLIT) -> None:
         super().__init__()
         words = torch.from_numpy(expanded(weights.blocks("emb.word", weights.hidden)))
         self.words = nn.Embedding(len(words), weights.hidden, _weight=words)
@@ -83,13 +116,13 @@ class Lower(nn.Module):
         self.layers = nn.ModuleList(Layer(weights, number) for number in range(layers))
         self.requires_grad_(False)
 
-    def forward(self, pieces: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """(word vectors, states), each [batch, pieces, hidden]."""
+    def forward(self, pieces: Tensor, mask: Tensor) -> Side:
+        """Pieces [batch, n] and where there are any."""
         words = self.words(pieces)
         states = self.norm(words + cast(Tensor, self.positions)[: pieces.shape[1]])
         for layer in self.layers:
             states = layer(states, mask)
-        return words, states
+        return Side(pieces, mask, words, states)
 
 
 @dataclass(frozen=True)
@@ -115,16 +148,16 @@ class Scores:
 class Upper(nn.Module):
     """The trained part: both sides together."""
 
-    def __init__(self, weights: Weights, means: Tensor | None = None) -> None:
+    def __init__(self, weights: Start, split: int = SPLIT) -> None:
         super().__init__()
         hidden = weights.hidden
-        self.register_buffer("means", torch.zeros(2, hidden) if means is None else means)
+        self.register_buffer("means", torch.zeros(2, hidden))
         self.kinds = nn.Parameter(torch.zeros(2, hidden))
         self.matches = nn.ModuleList(nn.Linear(MATCHES, hidden, bias=False) for _ in range(2))
         self.differences = nn.ModuleList(nn.Linear(hidden, hidden, bias=False) for _ in range(2))
         for part in (*self.matches, *self.differences):
             nn.init.zeros_(cast(Tensor, part.weight))
-        self.layers = nn.ModuleList(Layer(weights, number, DROPOUT) for number in range(SPLIT, LAYERS))
+        self.layers = nn.ModuleList(Layer(weights, number, DROPOUT) for number in range(split, LAYERS))
         self.relevance = nn.Linear(hidden, 1)
         self.span = nn.Linear(hidden, 2)
         self.nowhere = nn.Linear(hidden, 2)
@@ -179,6 +212,24 @@ class Upper(nn.Module):
             start=torch.cat([nowhere[:, :1], spans[..., 0]], 1).float(),
             end=torch.cat([nowhere[:, 1:], spans[..., 1]], 1).float(),
         )
+
+
+class Network(nn.Module):
+    """Both parts."""
+
+    def __init__(self, weights: Start, split: int = SPLIT) -> None:
+        super().__init__()
+        self.lower, self.upper = Lower(weights, split), Upper(weights, split)
+
+    def forward(self, question: tuple[Tensor, Tensor], passage: tuple[Tensor, Tensor], places: Tensor) -> Scores:
+        """Both sides as (pieces, mask); `places` [batch, sentences, pieces]."""
+        return cast(Scores, self.upper(self.lower(*question), self.lower(*passage), places))
+
+    def centre(self, passage: tuple[Tensor, Tensor]) -> None:
+        """Take the means of some passages for those that cosines are taken from."""
+        with torch.no_grad():
+            side = self.lower(*passage)
+            self.upper.means = torch.stack([side.words[side.mask].mean(0), side.states[side.mask].mean(0)]).float()
 
 
 def _cosines(one: Tensor, other: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from typing import Any
 
 from sentencex import segment
 
-from assistant.reader.examples import Embed, Example, nearest
+from assistant.reader.examples import Embed, Example, answers_of, nearest
 
 # Topics of the SQuAD-like files by their titles in each language: "dev" stops the training, "test" is never looked at
 # before the end.
@@ -33,6 +34,8 @@ ASIDE = {
 }
 WORDS = 90  # of a passage cut from a paragraph, about
 HALF = 0.5
+NAME = re.compile(r"[A-Z][\w’'-]*(?: (?:of |de |di )?[A-Z][\w’'-]*)*")
+YEAR = re.compile(r"\b1[0-9]\d\d\b|\b20[0-2]\d\b")
 
 
 def read_squad(file: Path, translated: Mapping[str, tuple[str, str]]) -> dict[str, list[Example]]:
@@ -73,19 +76,25 @@ def read_translated(file: Path) -> dict[str, tuple[str, str]]:
     return {number: (language, question) for number, language, question in (line.split("\t") for line in lines)}
 
 
-def read_posed(files: Iterable[Path], squad: Path) -> list[Example]:
-    """Questions written for paragraphs of a SQuAD-like file: "passage" names a question of it."""
-    with gzip.open(squad, "rt", encoding="utf-8") as lines:
-        rows = {f"{row['id']}|{row['lang']}": row for row in map(json.loads, lines)}
+def read_posed(files: Iterable[Path], squads: Iterable[Path], kind: str = "posed") -> list[Example]:
+    """Questions, or claims, written for paragraphs of SQuAD-like files: "passage" names a question of it."""
+    rows: dict[str, dict[str, Any]] = {}
+    for squad in squads:
+        with gzip.open(squad, "rt", encoding="utf-8") as lines:
+            rows |= {f"{row['id']}|{row['lang']}": row for row in map(json.loads, lines)}
     made = []
     for line in (line for file in files for line in file.read_text(encoding="utf-8").splitlines()):
         posed = json.loads(line)
-        row = rows[posed["passage"]]
-        text, language = row["paragraph"], row["lang"]
-        sentences = tuple(text[start:end] for start, end in _sentences(text, language))
-        answers = () if posed["sentence"] is None else (int(posed["sentence"]),)
+        if (row := rows.get(posed["passage"])) is None:
+            continue
+        text = row["paragraph"]
+        sentences = tuple(text[start:end] for start, end in _sentences(text, row["lang"]))
         heading = " ".join(row["title"].split())
-        made.append(Example(posed["question"], posed["lang"], heading, sentences, answers, kind="posed"))
+        plausible = posed.get("plausible")
+        answers = answers_of(posed)
+        made.append(
+            Example(posed["question"], posed["lang"], heading, sentences, answers, plausible=plausible, kind=kind)
+        )
     return made
 
 
@@ -110,6 +119,32 @@ def mined(examples: Sequence[Example], embed: Embed) -> list[Example]:
                         relevant=False,
                         kind="mined",
                     )
+                )
+    return made
+
+
+def swapped(examples: Sequence[Example]) -> list[Example]:
+    """Answerable questions with another name or year of the same topic, which their passage does not have."""
+    names: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for example in examples:
+        if example.kind in ("squad", "posed"):
+            text = " ".join(sentence.partition(" ")[2] for sentence in example.sentences)
+            names[example.language, example.heading] |= {*NAME.findall(text), *YEAR.findall(text)}
+    made = []
+    for example in examples:
+        if example.kind not in ("squad", "posed") or not example.answers:
+            continue
+        text, chance = " ".join(example.sentences), random.Random(example.question)  # noqa: S311
+        here = [*NAME.findall(example.question.partition(" ")[2]), *YEAR.findall(example.question)]
+        here = [name for name in here if name in text]
+        known = names[example.language, example.heading]
+        if here and (gone := chance.choice(here)):
+            like = YEAR if YEAR.fullmatch(gone) else NAME
+            if fresh := sorted(name for name in known if like.fullmatch(name) and name not in text):
+                question = example.question.replace(gone, chance.choice(fresh))
+                plausible = example.answers[0]
+                made.append(
+                    replace(example, question=question, answers=(), span=None, plausible=plausible, kind="swapped")
                 )
     return made
 

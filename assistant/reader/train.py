@@ -1,19 +1,19 @@
-"""Train the reader.
+"""Train the reader from a pack (`prepare.py`), on a GPU where torch sees one.
 
-    .venv/bin/python -m assistant.reader.train --squad squad.jsonl.gz --out training
+    .venv/bin/python -m assistant.reader.train --pack training/pack.npz --out training
 
-Goes on where it stopped when it is started again. Works on a GPU where torch sees one. `--help` tells the rest; the
-model card (`model/CARD.md`) has the run that made the shipped model and its figures.
+First the teachers, if any, which see question and passage together from the first layer on; then the reader itself,
+which learns from the labels and from what the teachers say. Goes on where it stopped when it is started again. `--help`
+tells the rest; the model card (`model/CARD.md`) has the runs that made the shipped model and its figures.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,208 +21,228 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from assistant.e5.weights import Weights, bundled_file
-from assistant.reader.corpus import corpus_examples, read_passages, read_written
-from assistant.reader.examples import Embed, Example, times
-from assistant.reader.figures import figures_of
-from assistant.reader.losses import loss_of
-from assistant.reader.network import Scores, Upper
-from assistant.reader.pairs import Encoder, Pair, half, places_of
-from assistant.reader.squad import mined, read_posed, read_squad, read_translated
+from assistant.reader.batches import Batch, Examples
+from assistant.reader.figures import Target, figures_of
+from assistant.reader.losses import chances, loss_of
+from assistant.reader.network import SPLIT, Network, Scores
+from assistant.reader.pack import KNOWN, NONE, UNKNOWN, Array, Pack, read_pack
 
-DATA = Path(__file__).with_name("data")
-BATCH = 32
-BUCKET = 50  # batches that are sorted by length together
-RATE, HEAD_RATE = 1e-4, 1e-3
+RATE = 2e-4
+HEADS = 5  # times the rate, for what starts from nothing
 WARM_UP = 0.06  # share of the steps
 DECAY = 0.01
-SAVE_SECONDS = 300
-REPORT_STEPS, MEASURE_STEPS = 25, 400
+MEASURED_AT_ONCE = 256
+SAVE_SECONDS, REPORT_STEPS = 300, 100
 
 
-def batches(pairs: Sequence[Pair], chance: random.Random) -> Iterator[list[Pair]]:
-    """The pairs of one epoch in an order by chance, each as often as its kind comes, those of like length together."""
-    order = [pair for pair in pairs for _ in range(int(times(pair.example) + chance.random()))]
-    chance.shuffle(order)
-    for at in range(0, len(order), BATCH * BUCKET):
-        part = sorted(order[at : at + BATCH * BUCKET], key=lambda pair: pair.size)
-        groups = [part[n : n + BATCH] for n in range(0, len(part), BATCH)]
-        chance.shuffle(groups)
-        yield from groups
+@dataclass(frozen=True)
+class Plan:
+    """How a network is trained. `name`: of the files it is kept in."""
+
+    name: str
+    steps: int
+    size: int
+    seed: int
+    split: int = SPLIT
+    rate: float = RATE
 
 
 class Trainer:
     """The network, its optimiser, and how far they are."""
 
-    def __init__(self, encoder: Encoder, upper: Upper, steps: int, out: Path, device: torch.device) -> None:
-        self.encoder, self.upper, self.steps, self.out, self.device = encoder, upper.to(device), steps, out, device
-        layers = [p for n, p in upper.named_parameters() if n.startswith("layers.")]
-        heads = [p for n, p in upper.named_parameters() if not n.startswith("layers.")]
-        self._optimiser = torch.optim.AdamW(
-            [{"params": layers, "lr": RATE}, {"params": heads, "lr": HEAD_RATE}], weight_decay=DECAY
-        )
+    def __init__(self, examples: Examples, plan: Plan, out: Path) -> None:
+        torch.manual_seed(plan.seed)
+        self.examples, self.plan, self.out, self.device = examples, plan, out, examples.device
+        self.network = Network(examples.pack.tensors, plan.split).to(self.device)
+        train = examples.pack.numbers("train")
+        self.network.centre(examples.batch(np.random.default_rng(0).choice(train, min(200, len(train)))).passage)
+        self._optimiser = torch.optim.AdamW(self._groups(), weight_decay=DECAY, fused=self.device.type == "cuda")
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimiser, self._rate)
         self.step = 0
-        self.history: list[dict[str, Any]] = []
+
+    def _groups(self) -> list[dict[str, Any]]:
+        layers: list[Tensor] = []
+        heads: list[Tensor] = []
+        for name, values in self.network.upper.named_parameters():
+            (layers if name.startswith("layers.") else heads).append(values)
+        return [{"params": layers, "lr": self.plan.rate}, {"params": heads, "lr": self.plan.rate * HEADS}]
 
     def _rate(self, step: int) -> float:
-        warm = WARM_UP * self.steps
-        return min(step / warm, max(0.0, (self.steps - step) / (self.steps - warm)))
+        warm = WARM_UP * self.plan.steps
+        return min((step + 1) / warm, max(0.0, (self.plan.steps - step) / (self.plan.steps - warm)))
 
-    def scores(self, pairs: Sequence[Pair]) -> tuple[Scores, Tensor]:
-        """What the network says of the pairs, and the places of their sentences."""
-        question = self.encoder.side([pair.question for pair in pairs])
-        passage = self.encoder.side([pair.passage.pieces for pair in pairs])
-        places = places_of(pairs, self.device)
-        with half(self.device):
-            return self.upper(question, passage, places), places
+    def scores(self, batch: Batch) -> Scores:
+        """What the network says of a batch."""
+        with torch.autocast(self.device.type, torch.bfloat16):
+            found: Scores = self.network(batch.question, batch.passage, batch.places)
+            return found
 
-    def learn(self, pairs: Sequence[Pair]) -> float:
-        """One step."""
-        self.upper.train()
-        scores, places = self.scores(pairs)
-        loss = loss_of(scores, pairs, places)
+    def learn(self, batch: Batch, taught: Tensor | None = None) -> Tensor:
+        """One step; its loss."""
+        self.network.train()
+        loss = loss_of(self.scores(batch), batch, taught)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.upper.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self.network.upper.parameters(), 1.0)
         self._optimiser.step()
         self._schedule.step()
         self.step += 1
-        return float(loss.detach())
+        return loss.detach()
 
-    def measure(self, pairs: Sequence[Pair]) -> dict[str, float]:
-        """The figures of `figures_of`."""
-        self.upper.eval()
-        ordered = sorted(range(len(pairs)), key=lambda n: pairs[n].size)
-        found: dict[int, np.ndarray] = {}
+    def run(self, taught: Tensor | None = None, say: Callable[[str], None] = print) -> None:
+        """Learn until all steps are done, reporting and saving on the way. `taught` [examples, 1 + sentences]."""
+        self.resume()
+        train = self.examples.pack.numbers("train")
+        if taught is None:
+            train = train[self.examples.pack.rows["state"][train] != UNKNOWN]
+        saved = began = time.monotonic()
+        first, losses, epoch, done = self.step, [], 0, 0
+        while self.step < self.plan.steps:
+            for numbers in self.examples.epoch(train, self.plan.size, self.plan.seed + epoch):
+                done += 1
+                if done <= self.step:  # learnt before an interruption
+                    continue
+                batch = self.examples.batch(numbers)
+                theirs = None if taught is None else taught[torch.from_numpy(numbers).to(self.device)]
+                losses.append(self.learn(batch, None if theirs is None else theirs[:, : 1 + batch.places.shape[1]]))
+                if self.step % REPORT_STEPS == 0:
+                    mean = torch.stack(losses[-REPORT_STEPS:]).mean()
+                    pace = (time.monotonic() - began) / (self.step - first)
+                    say(
+                        f"{self.plan.name}: step {self.step} of {self.plan.steps}, loss {mean:.3f}, {pace:.3f} s a step"
+                    )
+                if time.monotonic() - saved > SAVE_SECONDS:
+                    self.save()
+                    saved = time.monotonic()
+                if self.step == self.plan.steps:
+                    break
+            epoch += 1
+        self.save()
+
+    def logits(self, numbers: Array) -> tuple[Array, Array]:
+        """(logits [n, sentences], log probabilities [n, 1 + sentences]); -inf where there is no sentence."""
+        self.network.eval()
+        order = numbers[np.argsort(sum(self.examples.sizes.values())[numbers], kind="stable")]
+        width = int(self.examples.sentences.max())
+        found = {
+            name: np.full((len(self.examples.pack.rows["state"]), size), -np.inf, np.float16)
+            for name, size in (("logits", width), ("chances", width + 1))
+        }
         with torch.no_grad():
-            for at in range(0, len(ordered), BATCH):
-                part = ordered[at : at + BATCH]
-                scores, _ = self.scores([pairs[n] for n in part])
-                for row, number in enumerate(part):
-                    kept = len(pairs[number].passage.sentences)
-                    found[number] = scores.sentences[row, :kept].cpu().numpy()
-        return figures_of([pair.example for pair in pairs], [found[n] for n in range(len(pairs))])
+            for at in range(0, len(order), MEASURED_AT_ONCE):
+                part = order[at : at + MEASURED_AT_ONCE]
+                batch = self.examples.batch(part)
+                logits = self.scores(batch).sentences
+                size = logits.shape[1]
+                found["logits"][part, :size] = logits.masked_fill(~batch.places.any(-1), -torch.inf).cpu().numpy()
+                found["chances"][part, : size + 1] = chances(logits, batch.places).cpu().numpy()
+        return found["logits"][numbers], found["chances"][numbers]
+
+    def measure(self, part: str) -> dict[str, dict[str, float]]:
+        """Figures of a part by kind and language of the questions, see `figures_of`."""
+        pack = self.examples.pack
+        numbers = pack.numbers(part)
+        said = [_sentences(logits) for logits in self.logits(numbers)[0]]
+        groups: dict[str, list[int]] = {}
+        for row, number in enumerate(numbers):
+            kind, language = (pack.names[name][pack.rows[name][number]] for name in ("kind", "language"))
+            groups.setdefault(f"{'posed' if kind != 'claim' else kind} {language}", []).append(row)
+        return {
+            name: {
+                figure: round(value, 3)
+                for figure, value in figures_of(
+                    [_target(pack, numbers[row], said[row]) for row in rows], [said[row] for row in rows]
+                ).items()
+            }
+            for name, rows in sorted(groups.items())
+        }
 
     def save(self) -> None:
         """Keep everything that is needed to go on, whole or not at all."""
         state = {
-            "upper": self.upper.state_dict(),
+            "upper": self.network.upper.state_dict(),
             "optimiser": self._optimiser.state_dict(),
             "schedule": self._schedule.state_dict(),
             "step": self.step,
-            "history": self.history,
         }
-        part = self.out / "state.part"
+        part = self.out / f"{self.plan.name}.part"
         torch.save(state, part)
-        part.replace(self.out / "state.pt")
+        part.replace(self.out / f"{self.plan.name}.pt")
+
+    def start(self, file: Path) -> None:
+        """Begin with what another training ended with."""
+        self.network.upper.load_state_dict(torch.load(file, map_location=self.device, weights_only=True)["upper"])
 
     def resume(self) -> None:
         """Go on from what was saved, if anything was."""
-        if (file := self.out / "state.pt").exists():
+        if (file := self.out / f"{self.plan.name}.pt").exists():
             state = torch.load(file, map_location=self.device, weights_only=True)
-            self.upper.load_state_dict(state["upper"])
+            self.network.upper.load_state_dict(state["upper"])
             self._optimiser.load_state_dict(state["optimiser"])
             self._schedule.load_state_dict(state["schedule"])
-            self.step, self.history = state["step"], state["history"]
+            self.step = state["step"]
 
 
-def by_language(pairs: Sequence[Pair], measure: Callable[[Sequence[Pair]], dict[str, float]]) -> dict[str, Any]:
-    """Figures of each language of the questions."""
-    languages = sorted({pair.example.language for pair in pairs})
-    return {
-        language: {
-            name: round(value, 3)
-            for name, value in measure([p for p in pairs if p.example.language == language]).items()
-        }
-        for language in languages
-    }
+def _target(pack: Pack, number: int, said: Array) -> Target:
+    state, plausible = pack.rows["state"][number], int(pack.rows["plausible"][number])
+    answers = tuple(np.flatnonzero(pack.rows["answers"][number]).tolist())
+    known = answers if state == KNOWN else () if state == NONE else None
+    return Target(known, plausible if 0 <= plausible < len(said) else None)
 
 
-def load_examples(squad: Path | None, embed: Embed) -> dict[str, list[Example]]:
-    """All examples by part."""
-    from assistant.language import detect_language
-
-    parts: dict[str, list[Example]] = {"train": [], "dev": [], "test": []}
-    if squad is not None:
-        parts = {**parts, **read_squad(squad, read_translated(DATA / "translated.tsv"))}
-        parts["train"] += mined(parts["train"], embed) + read_posed(sorted(DATA.glob("posed_*.jsonl")), squad)
-    passages = read_passages(DATA / "passages.jsonl.gz")
-    parts["train"] += corpus_examples(passages, embed, detect_language)
-    parts["train"] += read_written(sorted(DATA.glob("questions_*.jsonl")), passages)
-    parts["aside"] = read_written([DATA / "aside.jsonl"], passages)
-    return parts
+def _sentences(logits: Array) -> Array:
+    found: Array = np.where(np.isinf(logits), -1e4, logits)[: int(np.isfinite(logits).nonzero()[0].max(initial=0)) + 1]
+    return found
 
 
-def kept(embed: Embed, folder: Path) -> Embed:
-    """The same, but vectors of texts that were embedded before are read from the folder."""
-
-    def vectors(texts: Sequence[str]) -> np.ndarray:
-        digest = hashlib.blake2b("\0".join(texts).encode(), digest_size=8).hexdigest()
-        file = folder / f"vectors-{digest}.npy"
-        if not file.exists():
-            np.save(file, embed(texts))
-        return np.asarray(np.load(file))
-
-    return vectors
+def teach(trainers: list[Trainer]) -> Tensor:
+    """What the teachers say of all examples of "train", log probabilities [examples, 1 + sentences]."""
+    examples = trainers[0].examples
+    numbers = examples.pack.numbers("train")
+    said = [np.exp(trainer.logits(numbers)[1].astype(np.float32)) for trainer in trainers]
+    mean = np.clip(np.mean(said, axis=0), 1e-6, 1)
+    kept = np.full((len(examples.pack.rows["state"]), mean.shape[1]), -np.inf, np.float32)
+    kept[numbers] = np.log(mean)
+    return torch.from_numpy(kept).to(examples.device)
 
 
-def train(trainer: Trainer, pairs: dict[str, list[Pair]], seed: int) -> None:
-    """Learn until all steps are done, reporting, measuring on "dev" and saving on the way."""
-    saved, began, losses = time.monotonic(), time.monotonic(), []
-    epoch, done = 0, 0
-    while trainer.step < trainer.steps:
-        for batch in batches(pairs["train"], random.Random(seed + epoch)):  # noqa: S311
-            done += 1
-            if done <= trainer.step:  # learnt before an interruption
-                continue
-            losses.append(trainer.learn(batch))
-            if trainer.step % REPORT_STEPS == 0:
-                _say(f"step {trainer.step} of {trainer.steps}, loss {np.mean(losses[-100:]):.3f}, "
-                     f"{(time.monotonic() - began) / len(losses):.2f} s a step")  # fmt: skip
-            if trainer.step % MEASURE_STEPS == 0:
-                trainer.history.append({"step": trainer.step, **by_language(pairs["dev"], trainer.measure)})
-                _say(json.dumps(trainer.history[-1]))
-            if time.monotonic() - saved > SAVE_SECONDS or trainer.step == trainer.steps:
-                trainer.save()
-                saved = time.monotonic()
-            if trainer.step == trainer.steps:
-                break
-        epoch += 1
-
-
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Print at once."""
     print(text, flush=True)  # noqa: T201
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--squad", type=Path, help="question file like SQuAD's, see data/README.md")
+    parser.add_argument("--pack", type=Path, default=Path("training/pack.npz"), help="what prepare.py made")
     parser.add_argument("--out", type=Path, default=Path("training"), help="where the state is kept")
-    parser.add_argument("--steps", type=int, default=3000, help=f"of {BATCH} pairs each")
+    parser.add_argument("--teachers", type=int, default=0, help="how many; they take as long as the reader")
+    parser.add_argument("--teacher-steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=9000, help="of the reader itself")
+    parser.add_argument("--size", type=int, default=64, help="examples a step")
+    parser.add_argument("--rate", type=float, default=RATE, help="of learning, of the reader itself")
+    parser.add_argument("--start", type=Path, help="begin with what this file keeps of another training")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(options.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    weights = Weights(bundled_file())
-    encoder = Encoder(weights, device)
-
-    from assistant.e5.model import E5
-
-    e5 = E5(options.out)
-    parts = load_examples(options.squad, kept(e5.passages, options.out))
-    made = {part: [encoder.pair(example) for example in examples] for part, examples in parts.items()}
-    pairs = {part: [pair for pair in some if pair.whole] for part, some in made.items()}
-    _say(json.dumps({part: len(made) for part, made in pairs.items()}))
-    sample = random.Random(options.seed).sample(pairs["train"], 200)  # noqa: S311
-    trainer = Trainer(encoder, Upper(weights, encoder.means(sample)), options.steps, options.out, device)
-    trainer.resume()
-    train(trainer, pairs, options.seed)
-    result = {part: by_language(pairs[part], trainer.measure) for part in ("dev", "test", "aside")}
+    examples = Examples(read_pack(options.pack), device)
+    plans = [
+        Plan(f"teacher-{seed}", options.teacher_steps, options.size, options.seed + seed, split=0)
+        for seed in range(1, options.teachers + 1)
+    ]
+    teachers = [Trainer(examples, plan, options.out) for plan in plans]
+    for teacher in teachers:
+        teacher.run(say=say)
+        say(json.dumps({part: teacher.measure(part) for part in ("dev", "test", "aside")}))
+    plan = Plan("reader", options.steps, options.size, options.seed, rate=options.rate)
+    reader = Trainer(examples, plan, options.out)
+    if options.start:
+        reader.start(options.start)
+    reader.run(teach(teachers) if teachers else None, say)
+    result = {part: reader.measure(part) for part in ("dev", "test", "aside")}
     (options.out / "figures.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    _say(json.dumps(result, indent=2))
+    say(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":

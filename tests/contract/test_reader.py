@@ -170,7 +170,8 @@ def test_the_onnx_form_says_what_the_network_says() -> None:
 
     torch.manual_seed(0)
     weights = Weights(bundled_file())
-    upper = Upper(weights, torch.randn(2, weights.hidden) * 0.1).eval()
+    upper = Upper(weights).eval()
+    upper.means = torch.randn(2, weights.hidden) * 0.1
     for part in (*upper.matches, *upper.differences, upper.reach):
         torch.nn.init.normal_(part.weight, std=0.05)
     tokens, marks = Tokenizer(weights), Marks(weights.begin, weights.end)
@@ -180,7 +181,8 @@ def test_the_onnx_form_says_what_the_network_says() -> None:
     def side(pieces: tuple[int, ...]) -> Side:
         numbers = torch.tensor([pieces])
         mask = torch.ones_like(numbers, dtype=torch.bool)
-        return Side(numbers, mask, *lower(numbers, mask))
+        found: Side = lower(numbers, mask)
+        return found
 
     q, p = side(question_pieces(QUESTION, tokens, marks)), side(told.pieces)
     places = torch.zeros(1, len(told.sentences), len(told.pieces), dtype=torch.bool)

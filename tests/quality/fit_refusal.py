@@ -52,9 +52,9 @@ DETECTORS = {
         "out_of_scope": Detector(("elsewhere", "agreement"), ("out_of_scope",), 0.03),
     },
     "read": {
-        "gap": Detector(("gap_margin", "gap_reach", "answers", "gap_read"), ("gap",), 0.02),
-        "out_of_scope": Detector(("elsewhere", "agreement", "answers"), ("out_of_scope",), 0.02),
-        "unanswered": Detector(("answers", "gap_margin"), REFUSALS, 0.01),
+        "gap": Detector(("gap_margin", "gap_reach", "answers"), ("gap",), 0.015),
+        "out_of_scope": Detector(("elsewhere", "agreement", "answers"), ("out_of_scope",), 0.01),
+        "unanswered": Detector(("answers", "gap_margin"), REFUSALS, 0.008),
     },
 }
 

@@ -150,8 +150,8 @@ NEAR = {"elsewhere": -0.09, "gap_margin": -0.6, "gap_reach": -0.03, "agreement":
         (NEAR, "answer"),
         ({**NEAR, "gap_margin": 0.6, "gap_reach": 0.04}, "gap"),
         ({**NEAR, "elsewhere": 0.04, "agreement": 0.3}, "out_of_scope"),
-        ({**NEAR, "answers": 4.0, "gap_read": -3.0}, "answer"),
-        ({**NEAR, "answers": -6.5, "gap_read": -3.0}, "unanswered"),
+        ({**NEAR, "answers": 4.0}, "answer"),
+        ({**NEAR, "answers": -6.5}, "unanswered"),
     ],
 )
 def test_the_decision_on_clear_cases(signals: dict[str, float], verdict: str) -> None:

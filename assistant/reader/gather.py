@@ -1,0 +1,82 @@
+"""Write questions of SQuAD 2.0 and of QED as the SQuAD-like file that `prepare.py` reads.
+
+    .venv/bin/python -m assistant.reader.gather --squad train-v2.0.json --qed qed-dev.jsonlines --out more.jsonl.gz
+
+Both are published with their papers (Rajpurkar et al. 2018, Lamm et al. 2021) and are no part of the project.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from assistant.reader.claims import written
+
+Row = dict[str, Any]
+CLOSE = re.compile(r"(?<=\w) - (?=\w)| / |(?<=\d) ?– ?(?=\d)")
+
+
+def squad_rows(file: Path, articles: int) -> Iterator[Row]:
+    """The questions of the first articles of a file of SQuAD 2.0."""
+    for article in json.loads(file.read_text(encoding="utf-8"))["data"][:articles]:
+        for paragraph in article["paragraphs"]:
+            for asked in paragraph["qas"]:
+                answer, plausible = ((asked.get(name) or [{}])[0] for name in ("answers", "plausible_answers"))
+                yield {
+                    "id": asked["id"],
+                    "lang": "en",
+                    "title": article["title"].replace("_", " "),
+                    "paragraph": paragraph["context"],
+                    "question": asked["question"].strip(),
+                    "answerable": not asked["is_impossible"],
+                    "answer": answer.get("text", ""),
+                    "answer_start": answer.get("answer_start", -1),
+                    "plausible": plausible.get("text", "") if asked["is_impossible"] else "",
+                }
+
+
+def qed_rows(file: Path) -> Iterator[Row]:
+    """The questions of QED whose answer stands in their paragraph as written there."""
+    for line in file.read_text(encoding="utf-8").splitlines():
+        found = json.loads(line)
+        paragraph, question = plain(found["paragraph_text"]), found["question_text"].strip()
+        answers = [plain(answer["string"]) for group in found["original_nq_answers"][:1] for answer in group[:1]]
+        if answers and answers[0] in paragraph:
+            yield {
+                "id": f"qed{found['example_id']}",
+                "lang": "en",
+                "title": found["title_text"],
+                "paragraph": paragraph,
+                "question": f"{question[0].upper()}{question[1:].rstrip('?')}?",
+                "answerable": True,
+                "answer": answers[0],
+                "answer_start": paragraph.index(answers[0]),
+                "plausible": "",
+            }
+
+
+def plain(text: str) -> str:
+    """A text in pieces of the Penn Treebank as one writes it, what belongs together closed up."""
+    return CLOSE.sub(lambda found: found.group().replace(" ", ""), written(text))
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--squad", type=Path, required=True)
+    parser.add_argument("--articles", type=int, default=10, help="of SQuAD, from the first one on")
+    parser.add_argument("--qed", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("more.jsonl.gz"))
+    options = parser.parse_args()
+    with gzip.open(options.out, "wt", encoding="utf-8") as lines:
+        for row in (*squad_rows(options.squad, options.articles), *qed_rows(options.qed)):
+            lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
