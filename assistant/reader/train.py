@@ -32,7 +32,7 @@ HEADS = 5  # times the rate, for what starts from nothing
 WARM_UP = 0.06  # share of the steps
 DECAY = 0.01
 MEASURED_AT_ONCE = 256
-SAVE_SECONDS, REPORT_STEPS = 300, 100
+SAVE_SECONDS, REPORT_STEPS, MEASURE_STEPS = 300, 100, 1000
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Trainer:
         return loss.detach()
 
     def run(self, taught: Tensor | None = None, say: Callable[[str], None] = print) -> None:
-        """Learn until all steps are done, reporting and saving on the way. `taught` [examples, 1 + sentences]."""
+        """Learn until all steps are done; report, measure and save on the way. `taught` [examples, 1 + sentences]."""
         self.resume()
         train = self.examples.pack.numbers("train")
         if taught is None:
@@ -111,6 +111,8 @@ class Trainer:
                     say(
                         f"{self.plan.name}: step {self.step} of {self.plan.steps}, loss {mean:.3f}, {pace:.3f} s a step"
                     )
+                if self.step % MEASURE_STEPS == 0:
+                    say(json.dumps({"step": self.step, **self.measure("dev")}))
                 if time.monotonic() - saved > SAVE_SECONDS:
                     self.save()
                     saved = time.monotonic()
