@@ -22,9 +22,8 @@ import onnxruntime  # type: ignore[import-untyped]
 
 from assistant.e5.cache import cached_model
 from assistant.e5.tokens import Tokenizer
-from assistant.e5.weights import Floats, Weights, bundled_file, expanded
+from assistant.e5.weights import FIRST, Floats, Weights, bundled_file, expanded
 
-FIRST = 6  # layers that run by themselves
 QUESTIONS, SHORT = 32, 64  # texts whose states are at hand, and the pieces that such a text has at most
 WORDS_A_RUN = 512  # measured: 256 to 2048 are alike, 128 is a fifth slower
 QUIET = 3  # of onnxruntime's log: errors only

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 
+FIRST = 6  # layers that see one text alone, for search, reader and verifier alike
 MAGIC = b"E5S1"
 BLOCK = 32
 BLOCK_BYTES = 18
@@ -32,8 +33,37 @@ def bundled_file() -> Path:
     return Path(package.origin).parent / "e5-small-q4.bin"
 
 
-class Weights:
-    """The parts of the file: sizes, the tokenizer's tables, and the tensors by name ("emb.word", "l0.q.w")."""
+class Stored:
+    """Sizes of e5, and its tensors by name ("emb.word", "l0.q.w")."""
+
+    hidden: int
+    layers: int
+    heads: int
+    inner: int
+    epsilon: float
+
+    def __init__(self, kept: Mapping[str, Bytes]) -> None:
+        self._tensors = kept
+
+    def bytes_of(self, name: str) -> Bytes:
+        """A tensor as it is in the file."""
+        return self._tensors[name]
+
+    def floats(self, name: str) -> Floats:
+        """A tensor of float32, [n]."""
+        return self._tensors[name].view("<f4")
+
+    def matrix(self, name: str, width: int) -> Floats:
+        """A matrix as numbers, [rows, width]."""
+        return expanded(self.blocks(name, width))
+
+    def blocks(self, name: str, width: int) -> Bytes:
+        """A matrix as blocks, [rows, width / 32, 18], still in the file."""
+        return self._tensors[name].reshape(-1, width // BLOCK, BLOCK_BYTES)
+
+
+class Weights(Stored):
+    """The parts of the file: sizes, the tokenizer's tables, and the tensors."""
 
     def __init__(self, file: Path) -> None:
         self._raw: Bytes = np.memmap(file, np.uint8, "r")
@@ -46,7 +76,7 @@ class Weights:
             raise ValueError(f"{file} does not hold the weights of e5 in blocks of {BLOCK}.")
         self._read_pieces()
         self.normal = dict(self._read_normal())
-        self._tensors = dict(self._read_directory())
+        super().__init__(dict(self._read_directory()))
 
     def _take(self, layout: str) -> tuple[Any, ...]:
         """The next values of the file, as `struct` writes their types; moves on."""
@@ -95,25 +125,9 @@ class Weights:
             name, _type, _numbers, start, size = self._take(f"{length}sBIQQ")
             yield name.decode(), self._raw[start : start + size]
 
-    def bytes_of(self, name: str) -> Bytes:
-        """A tensor as it is in the file."""
-        return self._tensors[name]
-
     def encoder_tensors(self) -> list[str]:
         """Names of the tensors of the layers and of the first normalisation: all but the tables of vectors."""
         return sorted(name for name in self._tensors if name.startswith(("l", "emb.ln.")))
-
-    def floats(self, name: str) -> Floats:
-        """A tensor of float32, [n]."""
-        return self._tensors[name].view("<f4")
-
-    def matrix(self, name: str, width: int) -> Floats:
-        """A matrix as numbers, [rows, width]."""
-        return expanded(self.blocks(name, width))
-
-    def blocks(self, name: str, width: int) -> Bytes:
-        """A matrix as blocks, [rows, width / 32, 18], still in the file."""
-        return self._tensors[name].reshape(-1, width // BLOCK, BLOCK_BYTES)
 
 
 def expanded(blocks: Bytes) -> Floats:

@@ -10,16 +10,16 @@ nothing runs alone: so are the teachers made.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from assistant.e5.weights import Bytes, Floats, expanded
+from assistant.e5.weights import FIRST, Stored
 
-SPLIT = 6  # layers that see one text alone, in the reader that is shipped: `e5.model.FIRST`
+SPLIT = FIRST  # layers that see one text alone, in the reader that is shipped
 LAYERS = 11  # in all; the last of e5 serves its one vector a text and is left out
 SHARPNESS = 10.0  # of the soft alignment: what one unit of cosine counts
 MATCHES = 3  # matching features of a piece: state, word vector, same piece
@@ -28,42 +28,10 @@ HEAD = 128
 E5_NAMES = {"out": "ao", "out_norm": "aln", "wide": "fi", "narrow": "fo", "narrow_norm": "oln"}
 
 
-class Start(Protocol):
-    """The tensors to start from: e5's `Weights`, or what `pack.py` keeps of them."""
-
-    @property
-    def hidden(self) -> int:
-        """Width of a state."""
-        ...
-
-    @property
-    def heads(self) -> int:
-        """Heads of one attention."""
-        ...
-
-    @property
-    def inner(self) -> int:
-        """Width inside a layer."""
-        ...
-
-    @property
-    def epsilon(self) -> float:
-        """Of the normalisations."""
-        ...
-
-    def blocks(self, name: str, width: int) -> Bytes:
-        """A matrix as 4-bit blocks."""
-        ...
-
-    def floats(self, name: str) -> Floats:
-        """A vector."""
-        ...
-
-
 class Layer(nn.Module):
     """One layer of e5."""
 
-    def __init__(self, weights: Start, number: int, dropout: float = 0.0) -> None:
+    def __init__(self, weights: Stored, number: int, dropout: float = 0.0) -> None:
         super().__init__()
         hidden, inner, name = weights.hidden, weights.inner, f"l{number}"
         self.heads, self.dropout = weights.heads, dropout
@@ -86,15 +54,15 @@ class Layer(nn.Module):
         return cast(Tensor, self.narrow_norm(states + functional.dropout(change, self.dropout, self.training)))
 
 
-def _linear(weights: Start, names: list[str], width: int) -> nn.Linear:
-    rows = torch.cat([torch.from_numpy(expanded(weights.blocks(f"{name}.w", width))) for name in names])
+def _linear(weights: Stored, names: list[str], width: int) -> nn.Linear:
+    rows = torch.cat([torch.from_numpy(weights.matrix(f"{name}.w", width)) for name in names])
     made = nn.Linear(width, len(rows))
     made.weight.data = rows
     made.bias.data = torch.cat([torch.from_numpy(weights.floats(f"{name}.b").copy()) for name in names])
     return made
 
 
-def _norm(weights: Start, name: str) -> nn.LayerNorm:
+def _norm(weights: Stored, name: str) -> nn.LayerNorm:
     made = nn.LayerNorm(weights.hidden, eps=weights.epsilon)
     made.weight.data = torch.from_numpy(weights.floats(f"{name}.w").copy())
     made.bias.data = torch.from_numpy(weights.floats(f"{name}.b").copy())
@@ -105,9 +73,9 @@ class Lower(nn.Module):
     """The part that sees one text alone: piece numbers to word vectors and states after `layers` of e5's layers. It is
     e5's own and not trained."""
 
-    def __init__(self, weights: Start, layers: int = SPLIT) -> None:
+    def __init__(self, weights: Stored, layers: int = SPLIT) -> None:
         super().__init__()
-        words = torch.from_numpy(expanded(weights.blocks("emb.word", weights.hidden)))
+        words = torch.from_numpy(weights.matrix("emb.word", weights.hidden))
         self.words = nn.Embedding(len(words), weights.hidden, _weight=words)
         kind = weights.floats("emb.type")[: weights.hidden]
         positions = weights.floats("emb.pos").reshape(-1, weights.hidden) + kind
@@ -148,7 +116,7 @@ class Scores:
 class Upper(nn.Module):
     """The trained part: both sides together."""
 
-    def __init__(self, weights: Start, split: int = SPLIT) -> None:
+    def __init__(self, weights: Stored, split: int = SPLIT) -> None:
         super().__init__()
         hidden = weights.hidden
         self.register_buffer("means", torch.zeros(2, hidden))
@@ -217,7 +185,7 @@ class Upper(nn.Module):
 class Network(nn.Module):
     """Both parts."""
 
-    def __init__(self, weights: Start, split: int = SPLIT) -> None:
+    def __init__(self, weights: Stored, split: int = SPLIT) -> None:
         super().__init__()
         self.lower, self.upper = Lower(weights, split), Upper(weights, split)
 

@@ -15,33 +15,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from assistant.e5.weights import BLOCK, BLOCK_BYTES, Bytes, Floats
+from assistant.e5.weights import Stored
 
 NONE, KNOWN, SOME, UNKNOWN = range(4)  # what is known of the sentences that answer
 UNSAID = -1
-SIZES = ("hidden", "heads", "inner", "layers")
+SIZES = ("hidden", "layers", "heads", "inner", "epsilon")
 
 Array = npt.NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Tensors:
-    """The tensors to start from, see `network.Start`."""
+class Kept(Stored):
+    """The tensors to start from."""
 
-    hidden: int
-    heads: int
-    inner: int
-    layers: int
-    epsilon: float
-    kept: Mapping[str, Bytes]
-
-    def blocks(self, name: str, width: int) -> Bytes:
-        """A matrix as blocks, [rows, width / 32, 18]."""
-        return self.kept[name].reshape(-1, width // BLOCK, BLOCK_BYTES)
-
-    def floats(self, name: str) -> Floats:
-        """A vector, [n]."""
-        return self.kept[name].view("<f4")
+    def __init__(self, sizes: Mapping[str, Any], kept: Mapping[str, Array]) -> None:
+        super().__init__(kept)
+        self.sizes, self.kept = sizes, kept
+        self.hidden, self.layers, self.heads, self.inner, self.epsilon = (sizes[name] for name in SIZES)
 
 
 @dataclass(frozen=True)
@@ -58,7 +47,7 @@ class Pack:
     texts: Mapping[str, Array]
     rows: Mapping[str, Array]
     names: Mapping[str, Sequence[str]]
-    tensors: Tensors
+    tensors: Kept
 
     def numbers(self, part: str) -> Array:
         """Numbers of the examples of a part."""
@@ -67,8 +56,7 @@ class Pack:
 
     def save(self, file: Path) -> None:
         """Write the pack."""
-        sizes = {name: getattr(self.tensors, name) for name in SIZES} | {"epsilon": self.tensors.epsilon}
-        described = json.dumps({"names": self.names, "sizes": sizes})
+        described = json.dumps({"names": self.names, "sizes": self.tensors.sizes})
         groups = {"text": self.texts, "row": self.rows, "tensor": self.tensors.kept}
         arrays: dict[str, Any] = {
             f"{group}.{name}": values for group, some in groups.items() for name, values in some.items()
@@ -86,5 +74,4 @@ def read_pack(file: Path) -> Pack:
         group, _, rest = name.partition(".")
         if rest:
             groups[group][rest] = values
-    tensors = Tensors(**described["sizes"], kept=groups["tensor"])
-    return Pack(groups["text"], groups["row"], described["names"], tensors)
+    return Pack(groups["text"], groups["row"], described["names"], Kept(described["sizes"], groups["tensor"]))

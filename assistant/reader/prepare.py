@@ -21,7 +21,7 @@ from assistant.e5.weights import Weights, bundled_file
 from assistant.reader.claims import read_fever
 from assistant.reader.corpus import corpus_examples, read_passages, read_written
 from assistant.reader.examples import Embed, Example, neighbours, times
-from assistant.reader.pack import KNOWN, NONE, SOME, UNKNOWN, UNSAID, Array, Pack, Tensors
+from assistant.reader.pack import KNOWN, NONE, SIZES, SOME, UNKNOWN, UNSAID, Array, Kept, Pack
 from assistant.reader.pieces import Marks, PassagePieces, passage_pieces, question_pieces
 from assistant.reader.squad import mined, read_posed, read_squad, read_translated, swapped
 
@@ -73,14 +73,14 @@ def pack_of(parts: Mapping[str, Sequence[Example]], weights: Weights) -> Pack:
     tokens, marks = Tokenizer(weights), Marks(weights.begin, weights.end)
     questions: dict[tuple[int, ...], int] = {}
     passages: dict[PassagePieces, int] = {}
-    kept: list[tuple[str, Example, int, PassagePieces]] = []
+    whole: list[tuple[str, Example, int, PassagePieces]] = []
     for part, examples in parts.items():
         for example in examples:
             told = passage_pieces(example.heading, example.sentences, tokens, marks)
             if all(told.sentences[n][0] < told.sentences[n][1] for n in example.answers or ()):
                 asked = question_pieces(example.question, tokens, marks)
                 passages.setdefault(told, len(passages))
-                kept.append((part, example, questions.setdefault(asked, len(questions)), told))
+                whole.append((part, example, questions.setdefault(asked, len(questions)), told))
     pieces = [*questions, *(told.pieces for told in passages)]
     used = np.unique(np.concatenate([np.fromiter(text, np.int32) for text in pieces]))
     texts = {
@@ -90,33 +90,33 @@ def pack_of(parts: Mapping[str, Sequence[Example]], weights: Weights) -> Pack:
     }
     names = {
         "part": list(parts),
-        "kind": sorted({example.kind for _, example, _, _ in kept}),
-        "language": sorted({example.language for _, example, _, _ in kept}),
+        "kind": sorted({example.kind for _, example, _, _ in whole}),
+        "language": sorted({example.language for _, example, _, _ in whole}),
     }
-    spans = [_span(example, told) for _, example, _, told in kept]
+    spans = [_span(example, told) for _, example, _, told in whole]
     rows: dict[str, Array] = {
-        "question": np.array([question for _, _, question, _ in kept], np.int32),
-        "passage": np.array([passages[told] for *_, told in kept], np.int32),
-        "state": np.array([_state(example) for _, example, _, _ in kept], np.int8),
-        "answers": _marked([example.answers or () for _, example, _, _ in kept]),
+        "question": np.array([question for _, _, question, _ in whole], np.int32),
+        "passage": np.array([passages[told] for *_, told in whole], np.int32),
+        "state": np.array([_state(example) for _, example, _, _ in whole], np.int8),
+        "answers": _marked([example.answers or () for _, example, _, _ in whole]),
         "span": np.array(spans, np.int16).reshape(-1, 2),
-        "plausible": _known((example.plausible for _, example, _, _ in kept)),
-        "relevant": _known((example.relevant for _, example, _, _ in kept)),
-        "times": np.array([times(example) for _, example, _, _ in kept], np.float32),
-        "weight": np.array([example.weight for _, example, _, _ in kept], np.float32),
-        "part": np.array([names["part"].index(part) for part, *_ in kept], np.int8),
-        "kind": np.array([names["kind"].index(example.kind) for _, example, _, _ in kept], np.int8),
-        "language": np.array([names["language"].index(example.language) for _, example, _, _ in kept], np.int8),
+        "plausible": _known((example.plausible for _, example, _, _ in whole)),
+        "relevant": _known((example.relevant for _, example, _, _ in whole)),
+        "times": np.array([times(example) for _, example, _, _ in whole], np.float32),
+        "weight": np.array([example.weight for _, example, _, _ in whole], np.float32),
+        "part": np.array([names["part"].index(part) for part, *_ in whole], np.int8),
+        "kind": np.array([names["kind"].index(example.kind) for _, example, _, _ in whole], np.int8),
+        "language": np.array([names["language"].index(example.language) for _, example, _, _ in whole], np.int8),
     }
     return Pack(texts, rows, names, _tensors(weights, used))
 
 
-def _tensors(weights: Weights, used: Array) -> Tensors:
+def _tensors(weights: Weights, used: Array) -> Kept:
     """All tensors, of the word vectors only those used, one of nothing before them."""
     kept = {name: np.array(weights.bytes_of(name)) for name in (*weights.encoder_tensors(), "emb.type", "emb.pos")}
     words = weights.blocks("emb.word", weights.hidden)
     kept["emb.word"] = np.concatenate([np.zeros_like(words[:1]), words[used]]).reshape(-1)
-    return Tensors(weights.hidden, weights.heads, weights.inner, weights.layers, float(weights.epsilon), kept)
+    return Kept({name: getattr(weights, name) for name in SIZES}, kept)
 
 
 def _state(example: Example) -> int:
@@ -128,7 +128,7 @@ def _state(example: Example) -> int:
 
 
 def _span(example: Example, told: PassagePieces) -> tuple[int, int]:
-    if example.answers == () and not example.unlabelled:
+    if example.answers == ():
         return 0, 0
     if example.span is None:
         return UNSAID, UNSAID

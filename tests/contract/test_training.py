@@ -14,7 +14,6 @@ torch = pytest.importorskip("torch")
 
 import numpy as np  # noqa: E402
 
-from assistant.e5.model import FIRST  # noqa: E402
 from assistant.e5.weights import Weights, bundled_file  # noqa: E402
 from assistant.reader.batches import Examples  # noqa: E402
 from assistant.reader.claims import read_fever  # noqa: E402
@@ -22,7 +21,6 @@ from assistant.reader.corpus import Passage, exchanged, read_passages, read_writ
 from assistant.reader.examples import Example, neighbours, times  # noqa: E402
 from assistant.reader.gather import qed_rows, squad_rows  # noqa: E402
 from assistant.reader.losses import chances, loss_of, sentence_losses  # noqa: E402
-from assistant.reader.network import SPLIT  # noqa: E402
 from assistant.reader.pack import Pack, read_pack  # noqa: E402
 from assistant.reader.prepare import DATA, pack_of  # noqa: E402
 from assistant.reader.squad import WORDS, read_posed, read_squad, read_translated, swapped  # noqa: E402
@@ -183,7 +181,6 @@ def test_a_pack_keeps_pieces_sentences_and_spans(tmp_path: Path) -> None:
     assert batch.places[0, 1].nonzero().flatten().tolist()[0] == first - 1 <= last - 1
     assert batch.span[1].tolist() == [0, 0]
     assert batch.answers.tolist() == [[False, True], [False, False]]
-    assert FIRST == SPLIT, "the reader goes on where the shared layers end"
 
 
 def test_a_kind_comes_as_often_as_it_should(tmp_path: Path) -> None:
