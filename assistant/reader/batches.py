@@ -40,6 +40,7 @@ class Examples:
             for some in (pack.rows, pack.texts)
         )
         self.sizes = {side: (pack.texts[side] > 0).sum(1)[pack.rows[side]] for side in SIDES}
+        self.lengths: Array = np.sum([*self.sizes.values()], 0)
         self.sentences = (pack.texts["place"].max(1) + 1)[pack.rows["passage"]]
 
     def batch(self, numbers: Array) -> Batch:
@@ -67,10 +68,9 @@ class Examples:
         chance = np.random.default_rng(seed)
         often = (self.pack.rows["times"][numbers] + chance.random(len(numbers))).astype(int)
         order = chance.permutation(np.repeat(numbers, often))
-        length = sum(self.sizes.values())
         for at in range(0, len(order), size * BUCKET):
             part = order[at : at + size * BUCKET]
-            part = part[np.argsort(length[part], kind="stable")]
+            part = part[np.argsort(self.lengths[part], kind="stable")]
             groups = [part[n : n + size] for n in range(0, len(part), size)]
             for group in chance.permutation(len(groups)):
                 yield groups[group]

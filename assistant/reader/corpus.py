@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assistant.reader.examples import Embed, Example, answers_of, nearest
+from assistant.reader.examples import Embed, Example, answers_of, exchange, nearest
 
 YEAR = re.compile(r"\b(20[012]\d)\b")
 NAME = re.compile(r"\b[A-Z][A-Za-z0-9]*[A-Z0-9][A-Za-z0-9]*\b")
@@ -84,12 +84,9 @@ def exchanged(question: str, passage: Passage, names: Sequence[str], chance: ran
     text = _whole(passage)
     if years := YEAR.findall(question):
         fresh = [str(year) for year in range(2014, 2030) if str(year) not in text]
-        return question.replace(chance.choice(years), chance.choice(fresh))
+        return exchange(question, years, fresh, chance)
     here = [name for name in NAME.findall(question) if name in names and name in passage.heading]
-    fresh = [name for name in names if name not in text]
-    if not here or not fresh:
-        return None
-    return question.replace(chance.choice(here), chance.choice(fresh))
+    return exchange(question, here, [name for name in names if name not in text], chance)
 
 
 def _corpus_example(

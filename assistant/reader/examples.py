@@ -10,8 +10,9 @@ that measure the result never enter (`squad.ASIDE`, and `part` of a corpus passa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -78,31 +79,34 @@ def nearest(questions: np.ndarray, passages: np.ndarray, count: int) -> np.ndarr
     )
 
 
-def neighbours(examples: Sequence[Example], embed: Embed, count: int = 2) -> list[Example]:
-    """The questions with passages that the search finds near them and that are not theirs: only teachers can say
-    whether one answers."""
+def near(examples: Sequence[Example], embed: Embed, count: int) -> Iterator[tuple[Example, list[Example]]]:
+    """The examples, each with those whose passages the search finds near its question and that are not its own: as many
+    as there are among the first `count`."""
     passages = list({example.sentences: example for example in examples}.values())
     vectors = embed([" ".join((passage.heading, *passage.sentences)) for passage in passages])
-    made = []
-    for example, ranks in zip(
-        examples, nearest(embed([e.question for e in examples]), vectors, count + 4), strict=True
-    ):
+    ranks = nearest(embed([example.question for example in examples]), vectors, count)
+    for example, ranked in zip(examples, ranks, strict=True):
         own = set(example.sentences)
-        others = [passages[rank] for rank in ranks if not own & set(passages[rank].sentences)]
-        made += [
-            Example(
-                example.question,
-                example.language,
-                other.heading,
-                other.sentences,
-                None,
-                relevant=None,
-                kind="neighbour",
-                unlabelled=True,
-            )
-            for other in others[:count]
-        ]
-    return made
+        yield example, [passages[rank] for rank in ranked if not own & set(passages[rank].sentences)]
+
+
+def of_another(example: Example, other: Example, **more: Any) -> Example:  # noqa: ANN401
+    """The question of one example with the passage of another."""
+    return replace(example, heading=other.heading, sentences=other.sentences, span=None, plausible=None, **more)
+
+
+def neighbours(examples: Sequence[Example], embed: Embed, count: int = 2) -> list[Example]:
+    """The questions with passages near them: only teachers can say whether one answers."""
+    return [
+        of_another(example, other, answers=None, relevant=None, kind="neighbour", unlabelled=True)
+        for example, others in near(examples, embed, count + 4)
+        for other in others[:count]
+    ]
+
+
+def exchange(question: str, here: Sequence[str], fresh: Sequence[str], chance: random.Random) -> str | None:
+    """The question with one of the names here exchanged for a fresh one; None where there is none of either."""
+    return question.replace(chance.choice(here), chance.choice(fresh)) if here and fresh else None
 
 
 def answers_of(row: Mapping[str, Any]) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from assistant.reader.batches import Batch
 from assistant.reader.network import Scores
 from assistant.reader.pack import KNOWN, NONE, SOME, UNKNOWN
 
-SPAN_SHARE, RELEVANCE_SHARE = 0.5, 0.3
+SPAN_SHARE, RELEVANCE_SHARE, TAUGHT_SHARE = 0.5, 0.3, 0.5
 FAR = -1e4
 
 
@@ -20,15 +20,15 @@ def chances(logits: Tensor, places: Tensor) -> Tensor:
     return functional.log_softmax(torch.cat([logits.new_zeros(len(logits), 1), logits], 1), 1)
 
 
-def loss_of(scores: Scores, batch: Batch, taught: Tensor | None = None, share: float = 0.5) -> Tensor:
+def loss_of(scores: Scores, batch: Batch, taught: Tensor | None = None) -> Tensor:
     """Which sentence answers, or none; where the answer stands; whether the passage is about the subject. `taught`: log
-    probabilities of teachers like `chances`, which count for `share`, and alone where nothing else is known."""
+    probabilities of teachers like `chances`, which count for TAUGHT_SHARE, and alone where nothing else is known."""
     said = chances(scores.sentences, batch.places)
     known = batch.state != UNKNOWN
     losses = torch.where(known, sentence_losses(said, batch), 0.0)
     if taught is not None:
         theirs = -(taught.exp() * said.clamp(min=-30)).sum(1)
-        losses = torch.where(known, (1 - share) * losses + share * theirs, theirs)
+        losses = torch.where(known, (1 - TAUGHT_SHARE) * losses + TAUGHT_SHARE * theirs, theirs)
     total = (losses * batch.weight).sum() / batch.weight.sum()
     spans = batch.span[:, 0] >= 0
     start = functional.cross_entropy(scores.start, batch.span[:, 0].clamp(min=0), reduction="none")
@@ -44,8 +44,7 @@ def sentence_losses(said: Tensor, batch: Batch) -> Tensor:
     wanted = torch.zeros_like(said, dtype=torch.bool)
     wanted[:, 0] = batch.state == NONE
     exists = batch.places.any(-1)
-    answers = batch.answers[:, : exists.shape[1]]
-    wanted[:, 1:] = torch.where((batch.state == KNOWN)[:, None], answers, (batch.state == SOME)[:, None] & exists)
+    wanted[:, 1:] = torch.where((batch.state == KNOWN)[:, None], batch.answers, (batch.state == SOME)[:, None] & exists)
     return -torch.logsumexp(said.masked_fill(~wanted, FAR), 1)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from sentencex import segment
 
-from assistant.reader.examples import Embed, Example, answers_of, nearest
+from assistant.reader.examples import Embed, Example, answers_of, exchange, near, of_another
 
 # Topics of the SQuAD-like files by their titles in each language: "dev" stops the training, "test" is never looked at
 # before the end.
@@ -100,53 +100,39 @@ def read_posed(files: Iterable[Path], squads: Iterable[Path], kind: str = "posed
 
 def mined(examples: Sequence[Example], embed: Embed) -> list[Example]:
     """For answerable questions, a passage of the same language near them that is not theirs."""
+    asked = [example for example in examples if example.kind == "squad"]
     made = []
-    for language in sorted({example.language for example in examples if example.kind == "squad"}):
-        part = [e for e in examples if e.language == language and e.kind == "squad"]
-        passages = list({e.sentences: e for e in part}.values())
-        ranks = nearest(embed([e.question for e in part]), embed([" ".join(p.sentences) for p in passages]), 6)
-        for example, near in zip(part, ranks, strict=True):
-            own = set(example.sentences)
-            other = next((passages[n] for n in near if not own & set(passages[n].sentences)), None)
-            if other is not None:
-                made.append(
-                    replace(
-                        example,
-                        heading=other.heading,
-                        sentences=other.sentences,
-                        answers=(),
-                        span=None,
-                        relevant=False,
-                        kind="mined",
-                    )
-                )
+    for language in sorted({example.language for example in asked}):
+        for example, others in near([e for e in asked if e.language == language], embed, 6):
+            made += [of_another(example, other, answers=(), relevant=False, kind="mined") for other in others[:1]]
     return made
 
 
 def swapped(examples: Sequence[Example]) -> list[Example]:
     """Answerable questions with another name or year of the same topic, which their passage does not have."""
-    names: dict[tuple[str, str], set[str]] = defaultdict(set)
+    known: dict[tuple[str, str], set[str]] = defaultdict(set)
     for example in examples:
         if example.kind in ("squad", "posed"):
-            text = " ".join(sentence.partition(" ")[2] for sentence in example.sentences)
-            names[example.language, example.heading] |= {*NAME.findall(text), *YEAR.findall(text)}
+            text = " ".join(map(_after_the_first, example.sentences))
+            known[example.language, example.heading] |= {*NAME.findall(text), *YEAR.findall(text)}
     made = []
     for example in examples:
         if example.kind not in ("squad", "posed") or not example.answers:
             continue
         text, chance = " ".join(example.sentences), random.Random(example.question)  # noqa: S311
-        here = [*NAME.findall(example.question.partition(" ")[2]), *YEAR.findall(example.question)]
-        here = [name for name in here if name in text]
-        known = names[example.language, example.heading]
-        if here and (gone := chance.choice(here)):
-            like = YEAR if YEAR.fullmatch(gone) else NAME
-            if fresh := sorted(name for name in known if like.fullmatch(name) and name not in text):
-                question = example.question.replace(gone, chance.choice(fresh))
-                plausible = example.answers[0]
-                made.append(
-                    replace(example, question=question, answers=(), span=None, plausible=plausible, kind="swapped")
-                )
+        fresh = sorted(name for name in known[example.language, example.heading] if name not in text)
+        for like, words in ((YEAR, example.question), (NAME, _after_the_first(example.question))):
+            here = [name for name in like.findall(words) if name in text]
+            if question := exchange(example.question, here, [name for name in fresh if like.fullmatch(name)], chance):
+                changed = replace(example, question=question, answers=(), span=None)
+                made.append(replace(changed, plausible=example.answers[0], kind="swapped"))
+                break
     return made
+
+
+def _after_the_first(text: str) -> str:
+    """A sentence without its first word, which is written like a name."""
+    return text.partition(" ")[2]
 
 
 def _crossed(versions: Mapping[str, Example]) -> Iterator[Example]:

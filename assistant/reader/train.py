@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,7 +88,7 @@ class Trainer:
         self.step += 1
         return loss.detach()
 
-    def run(self, taught: Tensor | None = None, say: Callable[[str], None] = print) -> None:
+    def run(self, taught: Tensor | None = None) -> None:
         """Learn until all steps are done; report, measure and save on the way. `taught` [examples, 1 + sentences]."""
         self.resume()
         train = self.examples.pack.numbers("train")
@@ -108,11 +107,10 @@ class Trainer:
                 if self.step % REPORT_STEPS == 0:
                     mean = torch.stack(losses[-REPORT_STEPS:]).mean()
                     pace = (time.monotonic() - began) / (self.step - first)
-                    say(
-                        f"{self.plan.name}: step {self.step} of {self.plan.steps}, loss {mean:.3f}, {pace:.3f} s a step"
-                    )
+                    at = f"{self.plan.name}: step {self.step} of {self.plan.steps}"
+                    _say(f"{at}, loss {mean:.3f}, {pace:.3f} s a step")
                 if self.step % MEASURE_STEPS == 0:
-                    say(json.dumps({"step": self.step, **self.measure("dev")}))
+                    _say(json.dumps({"step": self.step, **self.measure("dev")}))
                 if time.monotonic() - saved > SAVE_SECONDS:
                     self.save()
                     saved = time.monotonic()
@@ -124,7 +122,7 @@ class Trainer:
     def logits(self, numbers: Array) -> tuple[Array, Array]:
         """(logits [n, sentences], log probabilities [n, 1 + sentences]); -inf where there is no sentence."""
         self.network.eval()
-        order = numbers[np.argsort(sum(self.examples.sizes.values())[numbers], kind="stable")]
+        order = numbers[np.argsort(self.examples.lengths[numbers], kind="stable")]
         width = int(self.examples.sentences.max())
         found = {
             name: np.full((len(self.examples.pack.rows["state"]), size), -np.inf, np.float16)
@@ -208,7 +206,7 @@ def teach(trainers: list[Trainer]) -> Tensor:
     return torch.from_numpy(kept).to(examples.device)
 
 
-def say(text: str) -> None:
+def _say(text: str) -> None:
     """Print at once."""
     print(text, flush=True)  # noqa: T201
 
@@ -235,16 +233,16 @@ def main() -> None:
     ]
     teachers = [Trainer(examples, plan, options.out) for plan in plans]
     for teacher in teachers:
-        teacher.run(say=say)
-        say(json.dumps({part: teacher.measure(part) for part in ("dev", "test", "aside")}))
+        teacher.run()
+        _say(json.dumps({part: teacher.measure(part) for part in ("dev", "test", "aside")}))
     plan = Plan("reader", options.steps, options.size, options.seed, rate=options.rate)
     reader = Trainer(examples, plan, options.out)
     if options.start:
         reader.start(options.start)
-    reader.run(teach(teachers) if teachers else None, say)
+    reader.run(teach(teachers) if teachers else None)
     result = {part: reader.measure(part) for part in ("dev", "test", "aside")}
     (options.out / "figures.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    say(json.dumps(result, indent=2))
+    _say(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":

@@ -195,7 +195,7 @@ def test_teachers_and_steps_make_it_better_and_an_interruption_loses_nothing(tmp
         [example(TWO, (0,), span=(0, 0, 3)), example(TWO, (0,)), example(("Three.",), None, unlabelled=True)], tmp_path
     )
     teacher = Trainer(made, Plan("teacher", 2, 4, 1, split=0), tmp_path)
-    teacher.run(say=lambda _: None)
+    teacher.run()
     said = teach([teacher])
     assert torch.allclose(said.exp().sum(1), torch.ones(3), atol=1e-2), "unlabelled ones are taught too"
 
