@@ -99,6 +99,13 @@ class Result:
         known = [o for o in self.outcomes if o.found_at is not None]
         return sum(0 < (o.found_at or 0) <= depth for o in known) / len(known) if known else float("nan")
 
+    def near_misses(self) -> float:
+        """How often a near miss comes nearer to a refusal than an answerable question does (AUROC)."""
+        near = [outcome.margin for outcome in self.part(kind="unanswerable").outcomes]
+        answerable = [outcome.margin for outcome in self.part(kind="answerable").outcomes]
+        pairs = [(miss > other) + (miss == other) / 2 for miss in near for other in answerable]
+        return sum(pairs) / len(pairs) if pairs else float("nan")
+
     def figures(self) -> dict[str, float]:
         """The headline figures."""
         answerable, refusable = self.part(abstain=False), self.part(abstain=True)
@@ -113,6 +120,7 @@ class Result:
             "refusal_precision": sum(o.case.abstain for o in refused) / len(refused) if refused else float("nan"),
             "wrong_refusals": answerable.share("wrong_refusal"),
             "wrong_among_answered": sum(o.wrong_answer for o in answered) / len(answered) if answered else float("nan"),
+            "near_miss_auroc": self.near_misses(),
             "right_source": self.share("source_right"),
             **{f"recall_at_{depth}": self.recall(depth) for depth in DEPTHS},
             "median_ms": statistics.median(o.milliseconds for o in self.outcomes),

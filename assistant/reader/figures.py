@@ -34,16 +34,19 @@ class Target:
 
 def figures_of(examples: Sequence[Labelled], logits: Sequence[np.ndarray]) -> dict[str, float]:
     """AUROC of the sentence that answers against the plausible sentence of a question that nothing answers ("near"),
-    and against the other sentences of its passage ("other"); of whole passages ("passage")."""
+    and against the other sentences of its passage ("other"); of whole passages ("passage"). Share of the answerable
+    questions for which a sentence that answers comes first ("first")."""
     rows = list(zip(examples, logits, strict=True))
     right = [float(row[e.answers[0]]) for e, row in rows if e.answers]
     plausible = [float(row[e.plausible]) for e, row in rows if e.answers == () and e.plausible is not None]
     other = [float(v) for e, row in rows if e.answers for n, v in enumerate(row) if n not in e.answers]
+    first = [int(row.argmax()) in e.answers for e, row in rows if e.answers]
     top = [(bool(e.answers), float(row.max())) for e, row in rows if e.answers is not None]
     return {
         "near": _auroc(right, plausible),
         "other": _auroc(right, other),
         "passage": _auroc([v for answers, v in top if answers], [v for answers, v in top if not answers]),
+        "first": sum(first) / len(first) if first else float("nan"),
     }
 
 

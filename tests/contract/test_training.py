@@ -26,6 +26,7 @@ from assistant.reader.prepare import DATA, pack_of  # noqa: E402
 from assistant.reader.squad import WORDS, read_posed, read_squad, read_translated, swapped  # noqa: E402
 from assistant.reader.train import Plan, Trainer, teach  # noqa: E402
 
+SUPPORTED = Path(__file__).parents[1] / "quality" / "supported.jsonl"
 PARAGRAPH = " ".join(f"Sentence {n} tells of the number {n} and of little else." for n in range(20)) + (
     " The tower was built in 1889 by Eiffel."
 )
@@ -81,6 +82,10 @@ def test_the_shipped_data_fit_their_passages_and_nothing_that_measures_is_learnt
     aside = read_written([DATA / "aside.jsonl"], passages)
     assert {parts[id_] for id_ in learnt | (claimed & set(parts))} == {"train"}
     assert {parts[json.loads(line)["passage"]] for line in (DATA / "aside.jsonl").open(encoding="utf-8")} == {"aside"}
+    labelled = [json.loads(line) for line in SUPPORTED.read_text(encoding="utf-8").splitlines()]
+    verified = " ".join(" ".join(passage["text"].split()) for row in labelled for passage in row["passages"])
+    units = [" ".join(unit.split()) for passage in passages if passage.id in claimed for unit in passage.units]
+    assert len(units) > 240 and not any(unit in verified for unit in units), "the verifier's questions stay unseen"
     assert len(aside) == 560
     assert all(number < len(example.sentences) for example in aside for number in example.answers or ())
     assert len(read_translated(DATA / "translated.tsv")) == 2640

@@ -2,7 +2,7 @@
 
     .venv/bin/python -m tests.quality.measure_reader [--squad squad.jsonl.gz] [--part dev]
 
-Prints AUROC by language, the calibration of its probability, and what it costs. Without `--squad` only the questions
+Prints AUROC and the share of right first sentences by language, the calibration of its probability, and what it costs. Without `--squad` only the questions
 written for passages of our own corpus that were held aside (`assistant/reader/data/aside.jsonl`) are asked.
 """
 
@@ -72,7 +72,7 @@ def best_scale(examples: Sequence[Example], logits: Sequence[np.ndarray]) -> flo
 
 def print_figures(name: str, examples: Sequence[Example], logits: Sequence[np.ndarray], console: Console) -> None:
     """AUROC by language of the question."""
-    table = Table(name, "questions", "near", "other", "passage", box=box.SIMPLE_HEAD)
+    table = Table(name, "questions", "near", "other", "passage", "first", box=box.SIMPLE_HEAD)
     for language in sorted({example.language for example in examples}):
         kept = [n for n, example in enumerate(examples) if example.language == language]
         figures = figures_of([examples[n] for n in kept], [logits[n] for n in kept])

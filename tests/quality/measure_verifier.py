@@ -210,6 +210,12 @@ def main() -> None:
     if options.show:
         print_wrong(of_split(judged, options.show), console)
     console.print(f"{1000 * (time.perf_counter() - began) / len(judged):.1f} ms a sentence, with its passages known")
+    for split in SPLITS if options.read else ():
+        part = of_split(judged, split)
+        read = [verifier._read(one.row["sentence"], one.sources) for one in part]
+        console.print(
+            f"the reader alone, {split}: AUROC {roc_auc_score([one.row['supported'] for one in part], read):.3f}"
+        )
 
 
 if __name__ == "__main__":

@@ -61,6 +61,7 @@ def test_figures() -> None:
     assert figures["refusal_recall"] == 0.5
     assert figures["refusal_precision"] == 0.5
     assert figures["wrong_among_answered"] == pytest.approx(2 / 3)
+    assert figures["near_miss_auroc"] == pytest.approx(3.5 / 6), "two ties count half"
     assert figures["right_source"] == 1
     assert (figures["recall_at_1"], figures["recall_at_3"]) == (0, 1)
 
