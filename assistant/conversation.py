@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -25,11 +25,9 @@ LONG = 10  # words up to which a pronoun points back, and need not be a relative
 MEMORY = 6  # questions before this one that are read
 LONGEST = 4_000  # characters of an answer that are looked at for a list
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+", re.UNICODE)
-LISTED = (  # an item of a list, of an enumeration "1) … 2) …", or of "…: one; two"
-    re.compile(r"^[^\S\n]*(?:[-*•]|\d+[.)])\s+(.+?)\s*(?:\[\d+\]\s*)*$", re.MULTILINE),
-    re.compile(r"\(?\b\d\)\s+(.+?)(?=[,;.]?\s+(?:\w+\s+)?\(?\d\)\s|[.;]?\s*$)"),
-    re.compile(r"[:;]\s+(.+?)(?=;|\.?\s*$)"),
-)
+MARKER = re.compile(r" ?\[\d+\]")
+ITEM = re.compile(r"(?:[-*•]|\d{1,2}[.)]) (.+)")
+NUMBER = re.compile(r"(?:[,;.]? (?:\w+ )?)?\(?\b\d\) ")  # of an enumeration: "1) … and 2) …"
 
 
 def readings(question: str, history: Sequence[Turn], names: Names) -> tuple[str, ...]:
@@ -94,11 +92,20 @@ def _pointed_at(words: _Words, history: Sequence[Turn]) -> str | None:
         return None
     said = next((turn.content for turn in reversed(history) if turn.role == "assistant"), "")[:LONGEST]
     named = [name for name in dict.fromkeys(words.names.of(said)) if marked(name)]
-    listed = next((items for pattern in LISTED if len(items := pattern.findall(said)) > 1), named)
+    listed = next((items for items in _lists_in(said) if len(items) > 1), named)
     for place, beginning in zip((0, 1, 2, -1) * len(words.languages), words.listed("ordinals"), strict=True):
         if re.search(rf"\b(?:{beginning})", words.question, re.IGNORECASE) and len(listed) > max(1, place):
             return str(listed[place])
     return None
+
+
+def _lists_in(said: str) -> Iterator[list[str]]:
+    """What may be a list: the lines that are items, an enumeration "1) … 2) …", and what follows "…: one; two"."""
+    lines = [" ".join(line.split()) for line in MARKER.sub("", said).splitlines()]
+    text = " ".join(lines).rstrip(" .;")
+    yield [match[1] for line in lines if (match := ITEM.match(line))]
+    yield NUMBER.split(text)[1:]
+    yield text.partition(": ")[2].split("; ")
 
 
 def _with_names_of(words: _Words, before: str) -> str | None:

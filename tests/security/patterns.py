@@ -37,7 +37,6 @@ QUICK = 0.0 if LONG else 0.0004  # seconds that are no reason to try a longer st
 SOON = 0.02  # seconds of processor time within which nobody cares
 GROWTH = 8  # times the time, for four times the string: 4 where it is linear, 16 where it goes by the square
 BOUNDED = {  # the pattern is given no longer texts than this: characters, and what sees to it
-    "assistant.conversation.LISTED": (4_000, "LONGEST there"),
     "assistant.scrub.ADDRESSES": (4_000, "MAX_QUESTION, and the longest comment of a rating"),
     "assistant/telemetry/logs.py:117": (4_000, "pydantic repeats some fifty characters of what was sent"),
     "assistant.verify.addresses.ADDRESS": (4_000, "LONGEST_UNIT of assistant/verify"),

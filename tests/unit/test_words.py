@@ -121,6 +121,9 @@ LISTED = ("Which projects took part?", "These: [1]\n\n- BRINC [1]\n- InnoBuyer [
         ("y el segundo, ¿qué hace?", LISTED, "y el segundo, ¿qué hace? (InnoBuyer)"),
         ("tell me about the last", LISTED, "tell me about the last (Procure4Health)"),
         ("the second?", ("Cases?", "Three: 1) nappies in Copenhagen, 2) chargers in Malmö."), "the second? (chargers in Malmö)"),
+        ("the first?", ("Cases?", "They were: nappies in Copenhagen; chargers in Malmö. [1]"), "the first? (nappies in Copenhagen)"),
+        ("the last?", ("Cases?", "They were: nappies in Copenhagen; chargers in Malmö. [1]"), "the last? (chargers in Malmö)"),
+        ("the first?", ("Cases?", "Both (1) nappies in Copenhagen [1], and (2) chargers [2]."), "the first? (nappies in Copenhagen)"),
     ],
 )  # fmt: skip
 def test_a_follow_up_is_made_to_stand_alone(question: str, before: tuple[str, ...], meant: str) -> None:
