@@ -84,16 +84,23 @@ def held(value: Any, depth: int = 4) -> Iterator[re.Pattern[str]]:
         yield from held([getattr(value, name, None) for name in value.__dataclass_fields__], depth - 1)
 
 
-def written(file: Path) -> Iterator[tuple[int, re.Pattern[str], str]]:
+def flag(given: ast.expr) -> re.RegexFlag:
+    """The flags that an argument of a function of `re` gives; none, where it is something else."""
+    match given:
+        case ast.Attribute(ast.Name("re"), name):
+            return re.RegexFlag[name]
+        case ast.BinOp(left, ast.BitOr(), right):
+            return flag(left) | flag(right)
+    return re.NOFLAG
+
+
+def written(source: str) -> Iterator[tuple[int, re.Pattern[str], str]]:
     """The patterns that stand in a source text as they are: line, pattern, and the function of `re`."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Call(ast.Attribute(ast.Name("re"), function), [ast.Constant(str(text)), *more], keywords):
-                flags = [ast.unparse(given) for given in (*more, *(keyword.value for keyword in keywords))]
-                chosen = [
-                    getattr(re, name[3:]) for flag in flags for name in flag.split(" | ") if name.startswith("re.")
-                ]
-                yield node.lineno, re.compile(text, sum(chosen)), function
+                flags = sum(map(flag, [*more, *(keyword.value for keyword in keywords)]))
+                yield node.lineno, re.compile(text, flags), function
 
 
 def all_patterns() -> list[Found]:
@@ -106,8 +113,8 @@ def all_patterns() -> list[Found]:
             for pattern in held(value):
                 if (key := (pattern.pattern, pattern.flags)) not in found:
                     found[key] = Found(f"{name}.{variable}", pattern, calls(variable, sources.values()))
-    for file in sources:
-        for line, pattern, function in written(file):
+    for file, source in sources.items():
+        for line, pattern, function in written(source):
             where = f"{file.relative_to(ROOT)}:{line}"
             used = ("finditer",) if function == "compile" else (function,)
             found.setdefault((pattern.pattern, pattern.flags), Found(where, pattern, used))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
-from tests.security.patterns import BOUNDED, PARTS, Found, too_slow
+from tests.security.patterns import BOUNDED, PARTS, Found, too_slow, written
 
 PROCESSOR = 120  # seconds; 15 are needed on a slow machine
 AT_START = re.compile(r"\Are\.(compile|search|match|fullmatch|finditer|findall|sub|split)\Z")
@@ -53,6 +53,14 @@ def test_every_pattern_is_found(told: dict[str, Any]) -> None:
 
 # From lists of words that are ours, in functions; what a question or a document says is no part of them.
 MADE_WHEN_NEEDED = {f"assistant.verify.{name}" for name in ("concepts", "cues", "numbers")}
+
+
+def test_flags_are_told_from_other_arguments() -> None:
+    source = (
+        """re.sub("a", "b", re.sub("c", "", text)); re.split("d", text, flags=re.I | re.S); re.match("e", text, re.M)"""
+    )
+    found = {pattern.pattern: (pattern.flags & ~re.UNICODE, function) for _, pattern, function in written(source)}
+    assert found == {"a": (0, "sub"), "c": (0, "sub"), "d": (re.I | re.S, "split"), "e": (re.M, "match")}
 
 
 def test_every_exception_is_a_pattern_still(told: dict[str, Any]) -> None:
