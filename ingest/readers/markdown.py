@@ -32,6 +32,10 @@ VALID = re.compile(r"<!--\s*valid:\s*(\d{4}-\d{2}-\d{2})?\s*\.\.\s*(\d{4}-\d{2}-
 GAP = re.compile(r"<!--\s*gap\s*-->")
 ASKED = re.compile(r"<!--\s*asked:(.*?)-->", re.DOTALL)
 SENTENCE = re.compile(r".+?(?:[.!?]\s+|$)", re.DOTALL)
+# What site builders put beside text: attributes of Kramdown and Pandoc, "{.note #id lang="de"}", templates of Liquid.
+ATTRIBUTE = r'(?:[.#][\w-]+|[\w-]+="[^"{}]*")'
+BUILT = re.compile(rf"\{{:? ?{ATTRIBUTE}(?: {ATTRIBUTE})* ?\}}|\{{%[^{{}}]*%\}}| ?\{{\{{[^{{}}]*\}}\}}")
+NAMED = re.compile(r"\{[^{}]*#([\w-]+)[^{}]*\}\s*$")  # a heading's own id
 POINTER_SHARE = 0.35  # of a sentence's characters, from which on it is only a link
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(footnote_plugin)
 
@@ -57,7 +61,7 @@ def read_body(body: str, values: dict[str, object]) -> Reading:
             path.append((part.level, part.heading))
         text, marks = _text(part.nodes, addresses)
         if text:
-            anchor = Anchor(heading=tuple(heading for _, heading in path), fragment=_slug(part.heading))
+            anchor = Anchor(heading=tuple(heading for _, heading in path), fragment=part.fragment)
             period, gap, asked = _directives(part.nodes)
             sections.append(Section(text, anchor, period, gap, marks, asked))
     return Reading(tuple(sections), front_matter(values))
@@ -82,6 +86,7 @@ class _Part:
 
     level: int = 0
     heading: str = ""
+    fragment: str | None = None
     nodes: list[SyntaxTreeNode] = field(default_factory=list)
 
 
@@ -89,10 +94,15 @@ def _parts(tree: SyntaxTreeNode) -> list[_Part]:
     parts = [_Part()]
     for node in tree.children:
         if node.type == "heading":
-            parts.append(_Part(int(node.tag[1]), _inline(node)[0]))
+            parts.append(_heading(node))
         else:
             parts[-1].nodes.append(node)
     return parts
+
+
+def _heading(node: SyntaxTreeNode) -> _Part:
+    text, named = _inline(node)[0], NAMED.search(node.children[0].content if node.children else "")
+    return _Part(int(node.tag[1]), text, named[1] if named else _slug(text))
 
 
 def _directives(nodes: Sequence[SyntaxTreeNode]) -> tuple[Period, bool, tuple[str, ...]]:
@@ -155,7 +165,9 @@ def _inline(node: SyntaxTreeNode) -> tuple[str, _Notes]:
     text, notes = "", []
     for piece in node.walk():
         match piece.type:
-            case "text" | "code_inline":
+            case "text":
+                text += BUILT.sub("", piece.content)
+            case "code_inline":
                 text += piece.content
             case "softbreak" | "hardbreak":
                 text = text.rstrip() + " "

@@ -75,6 +75,26 @@ def test_markdown_without_front_matter_takes_its_title_from_the_heading() -> Non
     assert [section.anchor.heading for section in reading.sections] == [(), ("Part",)]
 
 
+def test_markdown_without_what_site_builders_put_beside_it() -> None:
+    text = b"""# Guide {#top .wide}
+
+Bid in {% raw %}[time](a.md){.link target="_blank"}{% endraw %} by {{ page.day }} noon.{.note}
+{: .lead}
+
+## Who may bid? {.question}
+
+Sets are written {a, b}, JSON `{.class}`.
+
+| Standard{.half} | Level |
+|---|---|
+| Speed | fast |
+"""
+    first, second = read_markdown(text).sections
+    assert (first.text, first.anchor.fragment) == ("Bid in time by noon.", "top")
+    assert (second.anchor.heading, second.anchor.fragment) == (("Who may bid?",), "who-may-bid")
+    assert second.text == "Sets are written {a, b}, JSON {.class}.\n\n| Speed; Level: fast"
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [
