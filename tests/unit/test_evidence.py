@@ -220,15 +220,16 @@ class ScriptedReader:
         return Reading(0.5, 1.0 if logits[best] > 0 else 0.0, logits, Span(best, 0, 3, 1.0))
 
 
-def test_the_best_passages_and_the_gaps_are_read_under_their_headings() -> None:
+def test_the_best_passages_and_the_first_gap_are_read_under_their_headings() -> None:
     many = [hit(f"p{n}", (f"P{n}.", "sentence"), ("Also: x", "terms")) for n in range(READ_PASSAGES + 2)]
     gap = hit("gap", ("G.", "sentence"), gap=True, anchor=Anchor(heading=("Not known",)))
+    other = hit("other", ("H.", "sentence"), gap=True)
     reader = ScriptedReader(**{f"P{n}": (1.0, 0.0) for n in range(READ_PASSAGES)}, G=(-2.0,))
-    read = read_passages(replace(found(*many), gaps=(gap,)), ["How much?"], reader)
+    read = read_passages(replace(found(*many), gaps=(gap, other)), ["How much?"], reader)
     assert [text.units for text in reader.read_texts[:1]] == [("P0.", "")]
     assert reader.read_texts[-1] == Text("A > Not known", ("G.",))
     assert [hit.reading is not None for hit in read.hits] == [True] * READ_PASSAGES + [False] * 2
-    assert read.gaps[0].reading is not None
+    assert [hit.reading is not None for hit in read.gaps] == [True, False]
     assert read_passages(found(*many), ["How much?"], None).hits[0].reading is None
 
 
