@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 
 from docx import Document
 from docx.document import Document as WordDocument
@@ -19,11 +19,11 @@ from lxml import etree
 
 from ingest.readers.archive import damage_told, open_archive, parse_xml, refuse_entities
 from ingest.readers.flow import Flow, Line, Note
-from ingest.readers.outline import plain
-from ingest.readers.reading import Reading, front_matter, language_of
+from ingest.readers.outline import looks_like_heading
+from ingest.readers.reading import Reading, front_matter, language_of, own_title
 
 HEADING = re.compile(r"heading ?([1-9])", re.IGNORECASE)
-NO_TITLE = {"", "Word Document"}  # the second is python-docx's own, for a file without properties
+NO_TITLE = "Word Document"  # python-docx's own, for a file without properties
 COUNT = re.compile("[0-9]{1,2}")  # of columns
 MAX_CHAIN = 20  # styles that a style is based on
 
@@ -50,15 +50,15 @@ class _Style:
 
 
 def read_docx(data: bytes) -> Reading:
-    """Sections by heading. The title is what the properties say, else a line set as title, else the first heading."""
+    """Sections by heading. The title is what the properties say, else what looks most like one."""
     open_archive(data, ".docx").close()
     with damage_told(PythonDocxError, XmlchemyError):
         document = Document(io.BytesIO(data))
         refuse_entities(document.element)
         words = _Words(document)
         properties = document.core_properties
-        named, language = plain(properties.title), language_of(properties.language)
-    title = words.first_title(document.element) if named in NO_TITLE else named
+        named, language = own_title(properties.title), language_of(properties.language)
+    title = named if named and named != NO_TITLE else words.first_title(document.element)
     flow = Flow(title)
     words.tell(flow, document.element)
     return Reading(flow.outline.sections(), front_matter({"title": title, "language": language}))
@@ -83,11 +83,13 @@ class _Words:
         return Note(" ".join(line.text for line in self._lines(note)), target.target_ref if target else None)
 
     def first_title(self, root: etree._Element) -> str | None:
-        """The first line that is set as title, else the first heading."""
+        """The first line that is set as title, else the first heading, else the first that looks like one."""
         styled = [(self._style(block), block) for block in _below(root, BLOCKS) if block.tag == PARAGRAPH]
         titles = [block for style, block in styled if style.title]
         headings = [block for style, block in styled if style.level == 1 and not style.contents]
-        return next((text for block in (*titles, *headings) if (text := self._line(block).text)), None)
+        lines = (self._line(block) for block in (*titles, *headings))
+        bold = (line for _, block in styled if (line := self._line(block)).bold and looks_like_heading(line.text))
+        return next((line.text for line in chain(lines, bold) if line.text), None)
 
     def tell(self, flow: Flow, parent: etree._Element) -> None:
         """Everything below, in reading order; a text box after the paragraph that it hangs on."""
@@ -110,14 +112,17 @@ class _Words:
         return replace(style, level=level or style.level, listed=style.listed if number is None else number != "0")
 
     def _line(self, paragraph: etree._Element) -> Line:
-        line = Line()
+        line, bold = Line(), list[bool]()
         for piece in _below(paragraph, PIECES):
             if piece.tag in WORDS:
                 line.pieces.append(SIGNS.get(piece.tag) or piece.text or "")
+                if (piece.text or "").strip():
+                    bold.append(_is_on(piece.getparent(), "w:rPr/w:b"))
             elif piece.tag == BOX:
                 line.boxes.append(piece)
             elif note := self._notes.get(piece.tag, {}).get(piece.get(ID)):
                 line.refer(note)
+        line.bold = all(bold)
         return line
 
     def _lines(self, parent: etree._Element) -> list[Line]:
@@ -173,12 +178,16 @@ def _below(parent: etree._Element, tags: Collection[str]) -> Iterator[etree._Ele
     children = parent.iterchildren(tag=etree.Element)
     for child in islice(children, 1) if parent.tag == ALTERNATE else children:
         path = LEFT_OUT_IF.get(child.tag)
-        if child.tag in LEFT_OUT or (path and _value(child, path) not in {None, "0", "false", "off"}):
+        if child.tag in LEFT_OUT or (path and _is_on(child, path)):
             continue
         if child.tag in tags:
             yield child
         else:
             yield from _below(child, tags)
+
+
+def _is_on(node: etree._Element, path: str) -> bool:
+    return _value(node, path) not in {None, "0", "false", "off"}
 
 
 def _value(node: etree._Element, path: str) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from ingest.readers.outline import Outline, plain
+from ingest.readers.outline import BULLET, Outline, plain
 
 ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]+")
 
@@ -38,11 +38,13 @@ class Note:
 
 @dataclass
 class Line:
-    """A paragraph's text while it is put together, the notes it refers to and the text boxes that hang on it."""
+    """A paragraph's text while it is put together, the notes it refers to, the text boxes that hang on it, and whether
+    all of it is in bold."""
 
     pieces: list[str] = field(default_factory=list)
     notes: list[tuple[int, Note]] = field(default_factory=list)
     boxes: list[etree._Element] = field(default_factory=list)
+    bold: bool = False
 
     @property
     def text(self) -> str:
@@ -76,9 +78,17 @@ class Flow:
         self._notes([line])
 
     def paragraph(self, line: Line, listed: bool = False) -> None:
-        """A paragraph, or an item of a list."""
-        add = self.outline.item if listed else self.outline.paragraph
-        add(line.text, line.sources())
+        """A paragraph, an item of a list, also one whose mark was typed, or a line in bold."""
+        mark = BULLET.match(line.text)
+        if listed or mark:
+            start = mark.end() if mark else 0
+            self.outline.item(line.text[start:], [(max(0, at - start), url) for at, url in line.sources()])
+        elif line.bold and line.text == self._title:
+            self.outline.top()
+        elif line.bold and not line.notes:
+            self.outline.bold(line.text)
+        else:
+            self.outline.paragraph(line.text, line.sources())
         self._notes([line])
 
     def table(self, rows: Sequence[Sequence[Sequence[Line]]]) -> None:

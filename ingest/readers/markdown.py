@@ -25,7 +25,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 
 from assistant.errors import UnreadableDocument
 from assistant.records import Anchor, Period, Section, SourceMark
-from ingest.readers.outline import row_text
+from ingest.readers.outline import LOWEST, looks_like_heading, row_text
 from ingest.readers.reading import Reading, decode, front_matter
 
 VALID = re.compile(r"<!--\s*valid:\s*(\d{4}-\d{2}-\d{2})?\s*\.\.\s*(\d{4}-\d{2}-\d{2})?\s*-->")
@@ -92,17 +92,32 @@ class _Part:
 
 def _parts(tree: SyntaxTreeNode) -> list[_Part]:
     parts = [_Part()]
-    for node in tree.children:
-        if node.type == "heading":
-            parts.append(_heading(node))
+    for node, after in zip(tree.children, [*tree.children[1:], None], strict=True):
+        if level := _level(node, after):
+            parts.append(_heading(level, node))
         else:
             parts[-1].nodes.append(node)
     return parts
 
 
-def _heading(node: SyntaxTreeNode) -> _Part:
+def _level(node: SyntaxTreeNode, after: SyntaxTreeNode | None) -> int:
+    """The level of a heading; of a line in bold that looks like one and has something below it; else 0."""
+    if node.type == "heading":
+        return int(node.tag[1])
+    ends = after is None or after.type in ("heading", "hr") or _in_bold(after)
+    return LOWEST if not ends and _in_bold(node) and looks_like_heading(_inline(node)[0]) else 0
+
+
+def _in_bold(node: SyntaxTreeNode) -> bool:
+    if node.type != "paragraph":
+        return False
+    said = [piece for piece in node.children[0].children if _inline(piece)[0]]
+    return [piece.type for piece in said] == ["strong"]
+
+
+def _heading(level: int, node: SyntaxTreeNode) -> _Part:
     text, named = _inline(node)[0], NAMED.search(node.children[0].content if node.children else "")
-    return _Part(int(node.tag[1]), text, named[1] if named else _slug(text))
+    return _Part(level, text, named[1] if named else _slug(text) if level < LOWEST else None)
 
 
 def _directives(nodes: Sequence[SyntaxTreeNode]) -> tuple[Period, bool, tuple[str, ...]]:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from itertools import chain
 
 from lxml import etree
 
 from assistant.errors import UnreadableDocument
 from ingest.readers.archive import open_archive, parse_xml, read_entry
 from ingest.readers.flow import Flow, Line, Note
-from ingest.readers.outline import plain
-from ingest.readers.reading import Reading, front_matter, language_of
+from ingest.readers.outline import looks_like_heading, plain
+from ingest.readers.reading import Reading, front_matter, language_of, own_title
 
 MAX_COLUMNS = 64  # that one cell may be repeated for
 MAX_DIGITS = 6
 
 _OASIS = "urn:oasis:names:tc:opendocument:xmlns:"
 SPACES = {name: f"{_OASIS}{name}:1.0" for name in ("text", "table", "office", "style", "meta", "manifest")}
+SPACES["fo"] = f"{_OASIS}xsl-fo-compatible:1.0"
 SPACES["draw"] = f"{_OASIS}drawing:1.0"
 SPACES["dc"] = "http://purl.org/dc/elements/1.1/"
 SPACES["xlink"] = "http://www.w3.org/1999/xlink"
@@ -43,7 +45,8 @@ LEFT_OUT = {
 
 
 def read_odt(data: bytes) -> Reading:
-    """Sections by heading. The title is what the properties say, else a line set as title, else the first heading."""
+    """Sections by heading. The title is what the properties say, else a line set as title, else what looks most like
+    one."""
     with open_archive(data, ".odt") as archive:
         _refuse_encrypted(archive)
         content = parse_xml(read_entry(archive, "content.xml"))
@@ -51,10 +54,10 @@ def read_odt(data: bytes) -> Reading:
     body = content.find(f".//{_tag('office:text')}")
     if body is None:
         raise UnreadableDocument("the file is no OpenDocument text.", "Save it as .odt from a word processor.")
-    titles = _title_styles(content)
-    title = title or _first_title(body, titles)
+    styles = _Styles(content)
+    title = own_title(title) or _first_title(body, styles)
     flow = Flow(title)
-    _tell(flow, body, titles)
+    _tell(flow, body, styles)
     return Reading(flow.outline.sections(), front_matter({"title": title, "language": language_of(language)}))
 
 
@@ -75,20 +78,41 @@ def _properties(archive: zipfile.ZipFile) -> tuple[str | None, str | None]:
     return plain(title or "") or None, language
 
 
-def _title_styles(content: etree._Element) -> set[str | None]:
-    """Names of the styles that set a line as title."""
-    name, parent = _tag("style:name"), _tag("style:parent-style-name")
-    return {"Title", *(style.get(name) for style in content.iter(_tag("style:style")) if style.get(parent) == "Title")}
+class _Styles:
+    """Names of the styles that set a line as title, and of those in bold."""
+
+    def __init__(self, content: etree._Element) -> None:
+        named = {style.get(_tag("style:name")): style for style in content.iter(_tag("style:style"))}
+        parent, text = _tag("style:parent-style-name"), _tag("style:text-properties")
+        self.titles = {"Title", *(name for name, style in named.items() if style.get(parent) == "Title")}
+        self._bold = {
+            name for name, style in named.items() if style.find(f"{text}[@{_tag('fo:font-weight')}='bold']") is not None
+        }
+
+    def bold(self, block: etree._Element) -> bool:
+        """Whether all of a paragraph is in bold."""
+        texts = (text for text in block.xpath(".//text()") if text.strip())
+        return all(self._bold & {node.get(STYLE) for node in _around(text, block)} for text in texts)
 
 
-def _first_title(body: etree._Element, titles: set[str | None]) -> str | None:
+def _around(text: etree._ElementUnicodeResult, block: etree._Element) -> Iterator[etree._Element]:
+    """The elements that a text of a block stands in, up to the block."""
+    node = text.getparent().getparent() if text.is_tail else text.getparent()
+    while node is not block:
+        yield node
+        node = node.getparent()
+    yield block
+
+
+def _first_title(body: etree._Element, styles: _Styles) -> str | None:
     lines = [block for block, _ in _blocks(body) if block.tag != TABLE]
-    set_as_title = (block for block in lines if block.tag == PARAGRAPH and block.get(STYLE) in titles)
+    set_as_title = (block for block in lines if block.tag == PARAGRAPH and block.get(STYLE) in styles.titles)
     headings = (block for block in lines if block.tag == HEADING and _number(block, LEVEL) == 1)
-    return next((text for block in (*set_as_title, *headings) if (text := _line(block).text)), None)
+    bold = (block for block in lines if styles.bold(block) and looks_like_heading(_line(block).text))
+    return next((text for block in chain(set_as_title, headings, bold) if (text := _line(block).text)), None)
 
 
-def _tell(flow: Flow, parent: etree._Element, titles: set[str | None]) -> None:
+def _tell(flow: Flow, parent: etree._Element, styles: _Styles) -> None:
     for block, listed in _blocks(parent):
         if block.tag == TABLE:
             flow.table([_cells(row) for row in _rows(block)])
@@ -96,12 +120,13 @@ def _tell(flow: Flow, parent: etree._Element, titles: set[str | None]) -> None:
         line = _line(block)
         if block.tag == HEADING:
             flow.heading(_number(block, LEVEL), line)
-        elif block.get(STYLE) in titles:
+        elif block.get(STYLE) in styles.titles:
             flow.heading(0, line)
         else:
+            line.bold = styles.bold(block)
             flow.paragraph(line, listed)
         for box in line.boxes:
-            _tell(flow, box, titles)
+            _tell(flow, box, styles)
 
 
 def _blocks(parent: etree._Element, listed: bool = False) -> Iterator[tuple[etree._Element, bool]]:

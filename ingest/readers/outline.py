@@ -13,6 +13,7 @@ A reader walks its format and says what it comes upon; a new heading or a new pl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +21,12 @@ from typing import Any
 from assistant.records import Anchor, Cue, Section, SourceMark
 
 ITEM, ROW = "- ", "| "
+BULLETS = "•‣◦●○▪■□▶►➢➤✓✔❖◆\uf0b7\uf0a7\uf0d8\uf0fc"
+BULLET = re.compile(rf"[{BULLETS}]\s*(?=\S)")
+LOWEST = 7  # level of a line that is a heading by its looks
+# Of such a line: no sentence, and nothing that an answer would quote, such as a day, a sum or an address.
+LOOKS = re.compile(r"(?:\d{1,2}[.)] )?[^\d@:]{2,79}[^\d@:.,!]")
+WORDS = 10
 
 
 @dataclass
@@ -30,6 +37,7 @@ class _Open:
     sources: list[SourceMark] = field(default_factory=list)
     cues: list[Cue] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    bold: tuple[str, ...] = ()  # the lines in bold, one right after the other, that it stands under
 
     def section(self) -> Section:
         return Section(
@@ -52,6 +60,18 @@ class Outline:
             return
         self._path = [(depth, heading) for depth, heading in self._path if depth < level] + [(level, text)]
         self._begin(replace(self._anchor, heading=tuple(heading for _, heading in self._path), fragment=fragment))
+
+    def bold(self, text: str) -> None:
+        """A line in bold: where it looks like one a heading below all others and below a line in bold right before;
+        but a paragraph where nothing follows."""
+        if not looks_like_heading(text := plain(text)):
+            self.paragraph(text)
+            return
+        above = () if self._open.text else self._open.bold
+        if above:
+            self._open.bold = ()
+        self.heading(LOWEST + len(above), text)
+        self._open.bold = (*above, text)
 
     def top(self) -> None:
         """From here on the text stands under no heading."""
@@ -85,9 +105,14 @@ class Outline:
 
     def sections(self) -> tuple[Section, ...]:
         """What has been read, without sections that hold no text."""
-        return tuple(part.section() for part in (*self._done, self._open) if part.text)
+        self._begin(self._anchor)
+        return tuple(part.section() for part in self._done if part.text)
 
     def _begin(self, anchor: Anchor) -> None:
+        if (lines := self._open.bold) and not self._open.text:
+            *self._done, self._open = self._done[: 1 - len(lines) or None]
+            for line in lines:
+                self.paragraph(line)
         self._done.append(self._open)
         self._anchor = anchor
         self._open = _Open(anchor)
@@ -102,6 +127,11 @@ class Outline:
         part.last = prefix
         part.sources += [SourceMark(start + at, url) for at, url in sources]
         part.cues += [replace(cue, at=start + cue.at) for cue in cues]
+
+
+def looks_like_heading(line: str) -> bool:
+    """Whether a line in bold says what is below it: short, no sentence, no figures."""
+    return LOOKS.fullmatch(line) is not None and len(line.split()) <= WORDS
 
 
 def plain(text: str) -> str:

@@ -18,7 +18,7 @@ from pptx.slide import Slide
 
 from ingest.readers.archive import damage_told, open_archive, parse_xml, refuse_entities
 from ingest.readers.outline import Outline, plain
-from ingest.readers.reading import Reading, front_matter, language_of
+from ingest.readers.reading import Reading, front_matter, language_of, own_title
 
 GENERIC = re.compile(r".*\bpowerpoint\b.*|(slide|folie|presentation|präsentation|untitled) ?\d*|", re.IGNORECASE)
 BAND = 182_880  # shapes whose tops differ by less stand side by side: a fifth of an inch
@@ -46,7 +46,7 @@ def read_pptx(data: bytes) -> Reading:
         shown = [(number, slide) for number, slide in slides if slide.element.get("show") not in {"0", "false"}]
         titles = [_tell(outline, number, slide) for number, slide in shown]
         properties = presentation.core_properties
-        title: str | None = plain(properties.title)
+        title = own_title(properties.title)
         language = language_of(properties.language)
     if GENERIC.fullmatch(title or ""):
         title = next(iter(titles), None)

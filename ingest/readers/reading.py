@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from assistant.errors import UnreadableDocument
 from assistant.records import Section
 
+NO_TITLE = re.compile(r"microsoft \w+ - .*|untitled.*|", re.IGNORECASE)
+ENDING = re.compile(r"\.(docx?|dotx?|odt|rtf|pdf|pptx?|xlsx?|indd|qxd|tex|html?)$", re.IGNORECASE)
+TELLING = 3  # words from which on the name of a file is a title
 LANGUAGE = re.compile(r"[A-Za-z]{2}(?![A-Za-z])")
 
 
@@ -66,6 +69,13 @@ def front_matter(values: dict[str, object]) -> FrontMatter:
         key = problem["loc"][0]
         remedy = f"Write {key} as YYYY-MM-DD." if "date" in problem["type"] else f"Correct {key} and ingest again."
         raise UnreadableDocument(f"front matter: {key} is {problem['input']!r}: {problem['msg']}.", remedy) from error
+
+
+def own_title(title: str | None) -> str | None:
+    """What a file's properties say its title is, unless a program put there the name of a file that tells little."""
+    text = " ".join((title or "").split())
+    name = ENDING.sub("", text)
+    return None if NO_TITLE.fullmatch(text) or (name != text and len(name.split()) < TELLING) else name
 
 
 def language_of(tag: str | None) -> str | None:

@@ -110,6 +110,24 @@ def test_a_document_of_libreoffice() -> None:
     ]
 
 
+def test_lines_in_bold_and_bullets_that_were_typed() -> None:
+    def bold(text: str, value: str = "") -> str:
+        return f"<w:r><w:rPr><w:b{value}/></w:rPr><w:t>{text}</w:t></w:r>"
+
+    note = '<w:footnote w:id="1"><w:p><w:r><w:t>https://a.eu/n</w:t></w:r></w:p></w:footnote>'
+    refer = '<w:r><w:footnoteReference w:id="1"/></w:r>'
+    body = (
+        p(t("Start.")) + p(bold("Who may ") + bold("bid?")) + p(t("● ") + t("any firm") + refer) + p(t("•groups"))
+        + p(bold("Not bold", ' w:val="0"')) + p(bold("Bold ") + t("and not"))
+    )  # fmt: skip
+    reading = read_docx(word(body, footnotes=note))
+    assert reading.meta.title == "Who may bid?"
+    assert told(reading) == [((), "Start.\n\n- any firm\n- groups\n\nNot bold\n\nBold and not")]
+    assert marks(reading) == [("Start.\n\n- any firm", "https://a.eu/n")]
+    titled = read_docx(word(p(t("A guide"), "T") + body, footnotes=note))
+    assert [heading for heading, _ in told(titled)] == [(), ("Who may bid?",)]
+
+
 def test_a_document_of_python_docx() -> None:
     reading = read_docx((SAMPLES / "convocatoria.docx").read_bytes())
     assert reading.meta.title == "Convocatoria de soluciones innovadoras"

@@ -174,6 +174,15 @@ def test_ids(page: str, expected: str | None) -> None:
     assert last.anchor.fragment == expected
 
 
+def test_a_paragraph_all_in_bold_is_a_heading() -> None:
+    page = b"""<h1>Guide</h1><p>Start here.</p><p><span><strong>Who may</strong></span></p><p><b> Who may bid? </b><br></p>
+        <p>Any <b>firm</b>.</p><div><b>Price</b> and quality</div><ul><li><p><b>alone</b></p></li></ul>"""
+    assert sections(read_html(page)) == [
+        ((), None, "Start here."),
+        (("Who may", "Who may bid?"), None, "Any firm.\n\nPrice and quality\n\n- alone"),
+    ]
+
+
 def test_dates_marked_as_such_do_not_cost_their_paragraph() -> None:
     """trafilatura takes <time> out with its text."""
     long = (

@@ -18,7 +18,7 @@ OASIS = "urn:oasis:names:tc:opendocument:xmlns"
 NAMES = (
     " ".join(f'xmlns:{name}="{OASIS}:{name}:1.0"' for name in ("office", "text", "table", "style", "meta"))
     + f' xmlns:draw="{OASIS}:drawing:1.0" xmlns:xlink="http://www.w3.org/1999/xlink"'
-    + ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
+    + f' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:fo="{OASIS}:xsl-fo-compatible:1.0"'
 )
 MANIFEST = (
     f'<m:manifest xmlns:m="{OASIS}:manifest:1.0"><m:file-entry m:full-path="content.xml">%s</m:file-entry></m:manifest>'
@@ -85,6 +85,20 @@ def test_the_title_falls_back_to_the_title_line_then_to_the_first_heading() -> N
     named = read_odt(written(line, own, **{"meta.xml": meta}))
     assert (named.meta.title, named.meta.language) == ("Nákup inovací", None)
     assert told(named) == [((), "Příručka"), (("Čas",), "x")]
+
+
+def test_lines_in_bold_and_bullets_that_were_typed() -> None:
+    bold = '<style:style style:name="{}"><style:text-properties fo:font-weight="bold"/></style:style>'
+    span = '<text:span text:style-name="S">{}</text:span>'
+    body = (
+        h('text:outline-level="1"', "Guide") + p("Start.") + p("Who may bid?", "P") + p("● any firm") + p(span.format("How?")) + p("So.")
+        + p(span.format("Half") + " bold")
+    )  # fmt: skip
+    assert told(read_odt(written(body, bold.format("P") + bold.format("S")))) == [
+        ((), "Start."),
+        (("Who may bid?",), "- any firm"),
+        (("How?",), "So.\n\nHalf bold"),
+    ]
 
 
 def test_headings_without_a_sound_level_count_as_the_first() -> None:

@@ -75,6 +75,17 @@ def test_markdown_without_front_matter_takes_its_title_from_the_heading() -> Non
     assert [section.anchor.heading for section in reading.sections] == [(), ("Part",)]
 
 
+def test_markdown_lines_in_bold() -> None:
+    text = b"# Guide\n\n**Plan**\n\n**1. Who *may* bid?**\n\nAny firm.\n\n**Not** all.\n\n**Last**\n\n## Part\n\n- **item**"
+    assert [
+        (section.anchor.heading, section.anchor.fragment, section.text) for section in read_markdown(text).sections
+    ] == [
+        ((), "guide", "Plan"),
+        (("1. Who may bid?",), None, "Any firm.\n\nNot all.\n\nLast"),
+        (("Part",), "part", "- item"),
+    ]
+
+
 def test_markdown_without_what_site_builders_put_beside_it() -> None:
     text = b"""# Guide {#top .wide}
 

@@ -10,7 +10,9 @@ from typing import Any
 
 from selectolax.lexbor import LexborNode
 
-from ingest.readers.outline import Outline
+from ingest.readers.outline import Outline, plain
+
+BOLD = {"b", "strong"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,15 @@ class Block:
 
     def tell(self, outline: Outline) -> None:
         """Say it to an outline."""
-        getattr(outline, self.kind)(*self.said)
+        getattr(outline, "bold" if self.kind == "paragraph" and self._bold() else self.kind)(*self.said)
+
+    def _bold(self) -> bool:
+        """Whether it is all that its element says, and in bold."""
+        node: LexborNode | None = self.home
+        while node and node.tag not in BOLD:
+            inner = [child for child in node.iter(include_text=True) if child.text().strip()]
+            node = inner[0] if len(inner) == 1 else None
+        return node is not None and plain(node.text()) == self.text
 
     @property
     def loose(self) -> bool:

@@ -7,7 +7,6 @@ and tables, `blocks` paragraphs and headings.
 from __future__ import annotations
 
 import logging
-import re
 import struct
 import zlib
 from collections.abc import Sequence
@@ -29,13 +28,10 @@ from ingest.readers.pdf.blocks import Block, blocks
 from ingest.readers.pdf.lines import Line, PageText
 from ingest.readers.pdf.margins import without_margins
 from ingest.readers.pdf.order import ordered
-from ingest.readers.reading import Reading, front_matter
+from ingest.readers.reading import Reading, front_matter, own_title
 
 MOST_PAGES = 2000
 NAMED_PAGES = 20  # in a note
-FILE_NAME = re.compile(
-    r"microsoft \w+ - .*|untitled.*|.*\.(docx?|dotx?|odt|rtf|pdf|pptx?|xlsx?|indd|qxd|tex|html?)", re.I
-)
 # What pdfminer and the parsers below it raise on a damaged file; its own errors are all PSException.
 DAMAGED = (
     PSException,
@@ -118,7 +114,7 @@ def _pages(document: PDFDocument) -> _Pages:
     pages = PDFPage.create_pages(document)
     read = [_page(number, page, interpreter, text) for number, page in enumerate(islice(pages, MOST_PAGES), start=1)]
     titles = (_string(info.get("Title")) for info in document.info)
-    title = next((title for title in titles if title and not FILE_NAME.fullmatch(title)), None)
+    title = next(filter(None, map(own_title, titles)), None)
     language = _string(document.catalog.get("Lang"))
     return _Pages(read, title, language[:2].lower() or None, next(pages, None) is not None)
 

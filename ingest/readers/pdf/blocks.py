@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 
+from ingest.readers.outline import BULLET
 from ingest.readers.pdf.lines import Line
-from ingest.readers.pdf.marks import LISTED, MARK, SENTENCE_END, SURE_MARK, joined
+from ingest.readers.pdf.marks import LISTED, MARK, SENTENCE_END, joined
 
 LARGER = 1.08  # than the body: the size of a heading
 LEVELS, HEADING_LENGTH = 4, 160
@@ -87,7 +88,7 @@ def _begins(part: Sequence[Line], line: Line, kind: str, usual: float) -> str:
         return "row"
     parted = not part or kind == "row" or not _adjoins(part[-1], line, usual)
     fresh = parted or kind == "item" or bool(SENTENCE_END.search(part[-1].text))
-    if SURE_MARK.match(line.text) or (fresh and MARK.match(line.text)):
+    if BULLET.match(line.text) or (fresh and MARK.match(line.text)):
         return "item"
     return "paragraph" if parted or (_leaves_item if kind == "item" else _opens)(part, line) else ""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-SURE = "•‣◦●○▪■□▶►➢➤✓✔❖◆\uf0b7\uf0a7\uf0d8\uf0fc"
+from ingest.readers.outline import BULLETS
+
 MAYBE = r"[-–—*o]|\d{1,2}[.)]|\(?[a-z]\)|[ivx]{1,4}\)"
-SURE_MARK = re.compile(rf"[{SURE}]\s*(?=\S)")
-MARK = re.compile(rf"(?:[{SURE}]\s*|(?:{MAYBE})\s+)(?=\S)")
-LONE_MARK = re.compile(rf"[{SURE}]|{MAYBE}")
+MARK = re.compile(rf"(?:[{BULLETS}]\s*|(?:{MAYBE})\s+)(?=\S)")
+LONE_MARK = re.compile(rf"[{BULLETS}]|{MAYBE}")
 SENTENCE_END = re.compile(r"[.!?:;…][\"'»“”’)\]]*$")
 LEADER = re.compile(r"(?:\s*\.){4,}\s*")
 LISTED = re.compile(r" … \w+$")  # an entry of a table of contents, its leader made short

@@ -8,9 +8,9 @@ from functools import reduce
 from itertools import islice, takewhile
 from statistics import mean, median
 
-from ingest.readers.outline import row_text
+from ingest.readers.outline import BULLET, row_text
 from ingest.readers.pdf.lines import Line, rows_of, strips_of
-from ingest.readers.pdf.marks import SURE_MARK, joined
+from ingest.readers.pdf.marks import joined
 
 SHORT, NARROW = 22, 14  # characters: of a cell on average, or of most cells of one column
 ROWS_AND_COLUMNS = 5  # at least, together
@@ -52,7 +52,7 @@ class _Table:
         full = sum(all(row) for row in texts)
         lengths = [[len(row[at]) for row in texts] for at in range(len(self.columns))]
         short = mean(mean(column) for column in lengths) <= SHORT or min(median(column) for column in lengths) <= NARROW
-        listed = any(SURE_MARK.match(line.text) for row in self.rows for line in row)
+        listed = any(BULLET.match(line.text) for row in self.rows for line in row)
         large = full > 1 and full + len(self.columns) >= ROWS_AND_COLUMNS
         return large and short and not listed and all(map(self._even, self.columns))
 

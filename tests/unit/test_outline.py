@@ -1,0 +1,61 @@
+"""Lines in bold that stand for headings, as people set them who know no styles."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingest.readers.outline import Outline, looks_like_heading
+
+Told = list[tuple[tuple[str, ...], str]]
+
+
+def told(*lines: str) -> Told:
+    """The sections of lines: "**bold**", "# heading", or a paragraph."""
+    outline = Outline()
+    for line in lines:
+        if line.startswith("# "):
+            outline.heading(1, line[2:])
+        elif line.startswith("**"):
+            outline.bold(line.strip("*"))
+        else:
+            outline.paragraph(line)
+    assert outline.sections() == outline.sections()
+    return [(section.anchor.heading, section.text) for section in outline.sections()]
+
+
+@pytest.mark.parametrize(
+    ("lines", "sections"),
+    [
+        (("**Who may bid?**", "Any firm."), [(("Who may bid?",), "Any firm.")]),
+        (("# Rules", "**Who?**", "All.", "**How?**", "So."), [(("Rules", "Who?"), "All."), (("Rules", "How?"), "So.")]),
+        (("**Results**", "**Essential**", "Do."), [(("Results", "Essential"), "Do.")]),
+        (("**Results**", "**Essential**", "Do.", "**Pace**", "Go."), [(("Results", "Essential"), "Do."), (("Pace",), "Go.")]),
+        (("A.", "**Ministry**", "**Guide**", "# One", "Text."), [((), "A.\n\nMinistry\n\nGuide"), (("One",), "Text.")]),
+        (("A.", "**The end**"), [((), "A.\n\nThe end")]),
+        (("**Bids are due on 3 May**", "Be quick."), [((), "Bids are due on 3 May\n\nBe quick.")]),
+    ],
+)  # fmt: skip
+def test_lines_in_bold(lines: tuple[str, ...], sections: Told) -> None:
+    assert told(*lines) == sections
+
+
+@pytest.mark.parametrize("line", ["Who may bid?", "2. Faster payments", "Fristen und Kosten", "Ποιος;"])
+def test_what_looks_like_a_heading(line: str) -> None:
+    assert looks_like_heading(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "You must bid in time.",
+        "Budget EUR 5 million",
+        "Note:",
+        "Contact: us",
+        "a@b.eu",
+        "!",
+        "w " * 11 + "w",
+        "x" * 100,
+    ],
+)
+def test_what_does_not(line: str) -> None:
+    assert not looks_like_heading(line)
