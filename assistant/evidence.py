@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from assistant.language import detect_language, only_function_words
 from assistant.reader import Text
-from assistant.records import NOT_QUOTED, Chunk, Document, Hit, Reading, Reason
+from assistant.records import Chunk, Document, Hit, Reading, Reason
 from assistant.refusal import judge, margins, read_signals
 from assistant.retrieve import Found, coverage
 
@@ -118,7 +118,8 @@ def find_evidence(found: Found, lexical: Lexical, language: str) -> Finding:
         return Finding(reason=Reason.NOT_IN_CORPUS)
     if only_function_words(found.words, language) or only_function_words(found.words, "en"):
         return Finding(reason=Reason.UNCLEAR, suggestions=suggest(found, language, ()))
-    ranked = rank(found, lexical)
+    if not (ranked := rank(found, lexical)):
+        return Finding(reason=Reason.NOT_IN_CORPUS, suggestions=suggest(found, language, ()))
     signals = read_signals(found, ranked)
     finding = _decided(_listed(found) or judge(signals), signals, found, ranked)
     suggestions = suggest(found, language, finding.quotes)
@@ -171,7 +172,7 @@ def _differ(one: Quote, other: Quote) -> bool:
 
 
 def rank(found: Found, lexical: Lexical) -> list[Quote]:
-    """Every unit of the best passages, best first."""
+    """Every quotable unit of the best passages, best first."""
     quotes = []
     seen = {hit.chunk.id: hit for hit in (*found.hits[:PASSAGES], *found.gaps)}
     for hit in seen.values():
@@ -181,7 +182,7 @@ def rank(found: Found, lexical: Lexical) -> list[Quote]:
         asked = 0.0  # by the last question before a unit, which that answers
         for unit, cosine in enumerate(hit.units):
             asked = cosine if kinds[unit] == "question" else asked
-            if kinds[unit] in NOT_QUOTED:
+            if not hit.chunk.quotable(unit):
                 continue
             words = f"{heading} {hit.chunk.unit_text(unit)}"
             score = SHARPNESS * max(cosine, terms, asked) + RANK * hit.score + ASKED * hit.asked

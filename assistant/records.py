@@ -6,6 +6,7 @@ A field that every consumer needs goes here; anything private to one stage stays
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -125,13 +126,14 @@ LEVELS: tuple[Level, ...] = ("passages", "units", "asked")
 
 UnitKind = Literal["sentence", "lead", "item", "row", "question", "terms"]
 NOT_QUOTED: tuple[UnitKind, ...] = ("question", "terms")
+WORD = re.compile(r"[^\W\d_]{2,}")
+STATING = 2  # words of a sentence at least; what stands in a chart has fewer
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """The smallest piece of a chunk: characters `start` to `end` of its text. All are quotable but those of NOT_QUOTED,
-    which help to find what stands beside them: "question", a sentence that only asks, and "terms", other words for what
-    the passage is about."""
+    """The smallest piece of a chunk: characters `start` to `end` of its text. Those of NOT_QUOTED help to find what
+    stands beside them: "question", a sentence that only asks; "terms", other words for what the passage is about."""
 
     start: int
     end: int
@@ -158,6 +160,11 @@ class Chunk:
     def unit_text(self, index: int) -> str:
         """Text of one unit, verbatim."""
         return self.text[self.units[index].start : self.units[index].end]
+
+    def quotable(self, index: int) -> bool:
+        """Whether a unit says something by itself: none of NOT_QUOTED, no sentence of fewer words than STATING."""
+        kind, words = self.units[index].kind, WORD.findall(self.unit_text(index))
+        return kind not in NOT_QUOTED and (kind != "sentence" or len(words) >= STATING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from assistant.citations import Place
 from assistant.engines import Task
-from assistant.records import NOT_QUOTED, Hit
+from assistant.records import Hit
 from assistant.verify import Source
 from assistant.verify.orders import gives_orders
 
@@ -51,7 +51,7 @@ def stating(hit: Hit) -> list[int]:
     """The units of a passage that state something; one that gives orders to a machine does not."""
     if gives_orders(_over(hit)):
         return []
-    said = (number for number, unit in enumerate(hit.chunk.units) if unit.kind not in NOT_QUOTED)
+    said = filter(hit.chunk.quotable, range(len(hit.chunk.units)))
     return [number for number in said if not gives_orders(hit.chunk.unit_text(number))]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from typing import cast
 
 import pytest
 
@@ -16,10 +17,12 @@ from assistant.evidence import (
     Quote,
     choose,
     disagree,
+    find_evidence,
     is_outdated,
     read_passages,
     suggest,
 )
+from assistant.lexical import Lexical
 from assistant.names import Names
 from assistant.reader import Text
 from assistant.records import (
@@ -31,6 +34,7 @@ from assistant.records import (
     Hit,
     Period,
     Reading,
+    Reason,
     Related,
     Sentence,
     SourceMark,
@@ -65,6 +69,18 @@ def test_sentences_of_the_best_passage_come_first_in_reading_order() -> None:
     assert shown(Quote(one, 1, 1.0), Quote(two, 0, 0.9), Quote(one, 0, 0.5), Quote(two, 1, 0.1)) == [
         "First.", "Second.", "Other.",
     ]  # fmt: skip
+
+
+def test_what_says_something_by_itself_can_be_quoted() -> None:
+    said = (("77% 150,000", "sentence"), ("Yes.", "sentence"), ("Not sure.", "sentence"), ("Ναι μπορεί.", "sentence"))
+    chunk = hit("p", *said, ("Why not?", "question"), ("5 404 000", "item"), ("Also: x y", "terms")).chunk
+    assert [chunk.quotable(n) for n in range(len(chunk.units))] == [False, False, True, True, False, True, False]
+
+
+def test_where_nothing_can_be_quoted_nothing_is_answered() -> None:
+    fragment = replace(hit("p", ("77%", "sentence")), units=(0.9,))
+    finding = find_evidence(replace(found(fragment), words="procurement budget"), cast(Lexical, None), "en")
+    assert (finding.reason, finding.quotes) == (Reason.NOT_IN_CORPUS, ())
 
 
 def test_a_list_is_shown_whole_with_its_lead_in() -> None:
