@@ -101,11 +101,10 @@ def _pointed_at(words: _Words, history: Sequence[Turn]) -> str | None:
 
 def _lists_in(said: str) -> Iterator[list[str]]:
     """What may be a list: the lines that are items, an enumeration "1) … 2) …", and what follows "…: one; two"."""
-    lines = [" ".join(line.split()) for line in MARKER.sub("", said).splitlines()]
-    text = " ".join(lines).rstrip(" .;")
+    lines = [" ".join(line.split()) for line in MARKER.sub("", said).splitlines() if line.strip()]
     yield [match[1] for line in lines if (match := ITEM.match(line))]
-    yield NUMBER.split(text)[1:]
-    yield text.partition(": ")[2].split("; ")
+    yield NUMBER.split(" ".join(lines).rstrip(" .;"))[1:]
+    yield from (line.rstrip(" .;").partition(": ")[2].split("; ") for line in lines)
 
 
 def _with_names_of(words: _Words, before: str) -> str | None:

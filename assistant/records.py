@@ -162,9 +162,13 @@ class Chunk:
         return self.text[self.units[index].start : self.units[index].end]
 
     def quotable(self, index: int) -> bool:
-        """Whether a unit says something by itself: none of NOT_QUOTED, no sentence of fewer words than STATING."""
+        """Whether a unit says something: none of NOT_QUOTED, and no sentence of fewer words than STATING, unless it is
+        all that stands under its heading."""
         kind, words = self.units[index].kind, WORD.findall(self.unit_text(index))
-        return kind not in NOT_QUOTED and (kind != "sentence" or len(words) >= STATING)
+        alone = self.anchor.heading and [unit.kind for unit in self.units if unit.kind not in NOT_QUOTED] == [
+            "sentence"
+        ]
+        return kind not in NOT_QUOTED and (kind != "sentence" or len(words) >= STATING or bool(alone))
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,12 +83,13 @@ class _Words:
         return Note(" ".join(line.text for line in self._lines(note)), target.target_ref if target else None)
 
     def first_title(self, root: etree._Element) -> str | None:
-        """The first line that is set as title, else the first heading, else the first that looks like one."""
+        """The first line that is set as title, else the first heading, else the first of all if it is in bold."""
         styled = [(self._style(block), block) for block in _below(root, BLOCKS) if block.tag == PARAGRAPH]
         titles = [block for style, block in styled if style.title]
         headings = [block for style, block in styled if style.level == 1 and not style.contents]
         lines = (self._line(block) for block in (*titles, *headings))
-        bold = (line for _, block in styled if (line := self._line(block)).bold and looks_like_heading(line.text))
+        said = (line for style, block in styled if not style.contents and (line := self._line(block)).text)
+        bold = (line for line in islice(said, 1) if line.bold and looks_like_heading(line.text))
         return next((line.text for line in chain(lines, bold) if line.text), None)
 
     def tell(self, flow: Flow, parent: etree._Element) -> None:
@@ -103,7 +104,8 @@ class _Words:
                 else:
                     flow.paragraph(line, style.listed)
                 for box in line.boxes:
-                    self.tell(flow, box)
+                    with flow.outline.apart():
+                        self.tell(flow, box)
 
     def _style(self, paragraph: etree._Element) -> _Style:
         """The style of a paragraph, with what the paragraph itself says otherwise."""
@@ -112,17 +114,17 @@ class _Words:
         return replace(style, level=level or style.level, listed=style.listed if number is None else number != "0")
 
     def _line(self, paragraph: etree._Element) -> Line:
-        line, bold = Line(), list[bool]()
+        line, runs = Line(), dict[etree._Element, None]()
         for piece in _below(paragraph, PIECES):
             if piece.tag in WORDS:
                 line.pieces.append(SIGNS.get(piece.tag) or piece.text or "")
                 if (piece.text or "").strip():
-                    bold.append(_is_on(piece.getparent(), "w:rPr/w:b"))
+                    runs[piece.getparent()] = None
             elif piece.tag == BOX:
                 line.boxes.append(piece)
             elif note := self._notes.get(piece.tag, {}).get(piece.get(ID)):
                 line.refer(note)
-        line.bold = all(bold)
+        line.bold = all(_is_on(run, "w:rPr/w:b") for run in runs)
         return line
 
     def _lines(self, parent: etree._Element) -> list[Line]:

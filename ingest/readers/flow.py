@@ -95,8 +95,9 @@ class Flow:
         """Rows of cells of lines, the first row their header. One row or one column is but a frame around text."""
         lines = [line for row in rows for cell in row for line in cell]
         if len(rows) == 1 or all(len(row) == 1 for row in rows):
-            for line in lines:
-                self.paragraph(line)
+            with self.outline.apart():
+                for line in lines:
+                    self.paragraph(line)
             return
         header, *body = [[" ".join(line.text for line in cell) for cell in row] for row in rows]
         for row in body:

@@ -25,7 +25,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 
 from assistant.errors import UnreadableDocument
 from assistant.records import Anchor, Period, Section, SourceMark
-from ingest.readers.outline import LOWEST, looks_like_heading, row_text
+from ingest.readers.outline import LOWEST, awaited, looks_like_heading, row_text
 from ingest.readers.reading import Reading, decode, front_matter
 
 VALID = re.compile(r"<!--\s*valid:\s*(\d{4}-\d{2}-\d{2})?\s*\.\.\s*(\d{4}-\d{2}-\d{2})?\s*-->")
@@ -36,6 +36,7 @@ SENTENCE = re.compile(r".+?(?:[.!?]\s+|$)", re.DOTALL)
 ATTRIBUTE = r'(?:[.#][\w-]+|[\w-]+="[^"{}]*")'
 BUILT = re.compile(rf"\{{:? ?{ATTRIBUTE}(?: {ATTRIBUTE})* ?\}}|\{{%[^{{}}]*%\}}| ?\{{\{{[^{{}}]*\}}\}}")
 NAMED = re.compile(r"\{[^{}]*#([\w-]+)[^{}]*\}\s*$")  # a heading's own id
+LONGEST_ID = 200
 POINTER_SHARE = 0.35  # of a sentence's characters, from which on it is only a link
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(footnote_plugin)
 
@@ -88,36 +89,42 @@ class _Part:
     heading: str = ""
     fragment: str | None = None
     nodes: list[SyntaxTreeNode] = field(default_factory=list)
+    commented: bool = False
 
 
 def _parts(tree: SyntaxTreeNode) -> list[_Part]:
     parts = [_Part()]
     for node, after in zip(tree.children, [*tree.children[1:], None], strict=True):
-        if level := _level(node, after):
-            parts.append(_heading(level, node))
+        if node.type == "heading":
+            parts.append(_heading(node))
+        elif _leads_on(parts[-1], node, after):
+            parts.append(_Part(LOWEST, _inline(node)[0], parts[-1].fragment))
         else:
             parts[-1].nodes.append(node)
+            parts[-1].commented |= node.type == "html_block"
     return parts
 
 
-def _level(node: SyntaxTreeNode, after: SyntaxTreeNode | None) -> int:
-    """The level of a heading; of a line in bold that looks like one and has something below it; else 0."""
-    if node.type == "heading":
-        return int(node.tag[1])
-    ends = after is None or after.type in ("heading", "hr") or _in_bold(after)
-    return LOWEST if not ends and _in_bold(node) and looks_like_heading(_inline(node)[0]) else 0
+def _leads_on(part: _Part, node: SyntaxTreeNode, after: SyntaxTreeNode | None) -> bool:
+    """Whether a line in bold is a heading: there is text below it, and its section has no comments of its own."""
+    text, notes = _inline(node) if _in_bold(node) else ("", [])
+    if notes or not looks_like_heading(text) or part.commented:
+        return False
+    before = [line for said in part.nodes[-1:] for _, line, _ in _blocks(said)]
+    below = after is not None and not _in_bold(after) and any(line for _, line, _ in _blocks(after))
+    return below and not awaited("".join(before[-1:]))
 
 
 def _in_bold(node: SyntaxTreeNode) -> bool:
     if node.type != "paragraph":
         return False
-    said = [piece for piece in node.children[0].children if _inline(piece)[0]]
+    said = [piece for piece in node.children[0].children if piece.type == "footnote_ref" or _inline(piece)[0]]
     return [piece.type for piece in said] == ["strong"]
 
 
-def _heading(level: int, node: SyntaxTreeNode) -> _Part:
-    text, named = _inline(node)[0], NAMED.search(node.children[0].content if node.children else "")
-    return _Part(level, text, named[1] if named else _slug(text) if level < LOWEST else None)
+def _heading(node: SyntaxTreeNode) -> _Part:
+    text, named = _inline(node)[0], NAMED.search(node.children[0].content[-LONGEST_ID:] if node.children else "")
+    return _Part(int(node.tag[1]), text, named[1] if named else _slug(text))
 
 
 def _directives(nodes: Sequence[SyntaxTreeNode]) -> tuple[Period, bool, tuple[str, ...]]:

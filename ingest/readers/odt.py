@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 
 from lxml import etree
 
@@ -35,6 +35,7 @@ TABLE, ROW, CELL, COVERED = map(
     _tag, ("table:table", "table:table-row", "table:table-cell", "table:covered-table-cell")
 )
 LEVEL, STYLE, REPEATED = map(_tag, ("text:outline-level", "text:style-name", "table:number-columns-repeated"))
+WEIGHT = _tag("fo:font-weight")
 DRAWN = f"{{{SPACES['draw']}}}"
 BLANKS = set(map(_tag, ("text:s", "text:tab", "text:line-break")))
 INDEXES = "table-of-content alphabetical-index illustration-index table-index object-index user-index"
@@ -85,14 +86,17 @@ class _Styles:
         named = {style.get(_tag("style:name")): style for style in content.iter(_tag("style:style"))}
         parent, text = _tag("style:parent-style-name"), _tag("style:text-properties")
         self.titles = {"Title", *(name for name, style in named.items() if style.get(parent) == "Title")}
-        self._bold = {
-            name for name, style in named.items() if style.find(f"{text}[@{_tag('fo:font-weight')}='bold']") is not None
-        }
+        words = ((name, style.find(f"{text}[@{WEIGHT}]")) for name, style in named.items())
+        self._weights = {name: said.get(WEIGHT) for name, said in words if said is not None}
 
     def bold(self, block: etree._Element) -> bool:
         """Whether all of a paragraph is in bold."""
         texts = (text for text in block.xpath(".//text()") if text.strip())
-        return all(self._bold & {node.get(STYLE) for node in _around(text, block)} for text in texts)
+        return all(self._weight(text, block) == "bold" for text in texts)
+
+    def _weight(self, text: etree._ElementUnicodeResult, block: etree._Element) -> str | None:
+        """What the nearest style around a text says."""
+        return next(filter(None, (self._weights.get(node.get(STYLE)) for node in _around(text, block))), None)
 
 
 def _around(text: etree._ElementUnicodeResult, block: etree._Element) -> Iterator[etree._Element]:
@@ -108,7 +112,8 @@ def _first_title(body: etree._Element, styles: _Styles) -> str | None:
     lines = [block for block, _ in _blocks(body) if block.tag != TABLE]
     set_as_title = (block for block in lines if block.tag == PARAGRAPH and block.get(STYLE) in styles.titles)
     headings = (block for block in lines if block.tag == HEADING and _number(block, LEVEL) == 1)
-    bold = (block for block in lines if styles.bold(block) and looks_like_heading(_line(block).text))
+    said = islice((block for block in lines if _line(block).text), 1)
+    bold = (block for block in said if styles.bold(block) and looks_like_heading(_line(block).text))
     return next((text for block in chain(set_as_title, headings, bold) if (text := _line(block).text)), None)
 
 
@@ -126,7 +131,8 @@ def _tell(flow: Flow, parent: etree._Element, styles: _Styles) -> None:
             line.bold = styles.bold(block)
             flow.paragraph(line, listed)
         for box in line.boxes:
-            _tell(flow, box, styles)
+            with flow.outline.apart():
+                _tell(flow, box, styles)
 
 
 def _blocks(parent: etree._Element, listed: bool = False) -> Iterator[tuple[etree._Element, bool]]:

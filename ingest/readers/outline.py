@@ -14,7 +14,8 @@ A reader walks its format and says what it comes upon; a new heading or a new pl
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,10 +24,12 @@ from assistant.records import Anchor, Cue, Section, SourceMark
 ITEM, ROW = "- ", "| "
 BULLETS = "•‣◦●○▪■□▶►➢➤✓✔❖◆\uf0b7\uf0a7\uf0d8\uf0fc"
 BULLET = re.compile(rf"[{BULLETS}]\s*(?=\S)")
-LOWEST = 7  # level of a line that is a heading by its looks
+LOWEST = 100  # level of a line that is a heading by its looks
 # Of such a line: no sentence, and nothing that an answer would quote, such as a day, a sum or an address.
-LOOKS = re.compile(r"(?:\d{1,2}[.)] )?[^\d@:]{2,79}[^\d@:.,!]")
+LOOKS = re.compile(r"(?:\d{1,2}[.)] )?([^\d@:]{2,79}[^\d@:.,!])")
+SENTENCE = re.compile(r"[.!]\W")
 WORDS = 10
+NESTED = 3  # lines in bold, one right after the other, that are headings
 
 
 @dataclass
@@ -64,14 +67,23 @@ class Outline:
     def bold(self, text: str) -> None:
         """A line in bold: where it looks like one a heading below all others and below a line in bold right before;
         but a paragraph where nothing follows."""
-        if not looks_like_heading(text := plain(text)):
+        above = () if self._open.text else self._open.bold
+        if not looks_like_heading(text := plain(text)) or awaited(self._open.text) or len(above) == NESTED:
             self.paragraph(text)
             return
-        above = () if self._open.text else self._open.bold
         if above:
             self._open.bold = ()
-        self.heading(LOWEST + len(above), text)
+        self.heading(LOWEST + len(above), text, self._anchor.fragment)
         self._open.bold = (*above, text)
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """What is told in between stands in a frame: a line in bold leads what is in there, not what follows."""
+        path, anchor = self._path, self._anchor
+        yield
+        if self._anchor != anchor and self._open.text:
+            self._path = path
+            self._begin(anchor)
 
     def top(self) -> None:
         """From here on the text stands under no heading."""
@@ -110,7 +122,8 @@ class Outline:
 
     def _begin(self, anchor: Anchor) -> None:
         if (lines := self._open.bold) and not self._open.text:
-            *self._done, self._open = self._done[: 1 - len(lines) or None]
+            del self._done[len(self._done) - len(lines) + 1 :]
+            self._open = self._done.pop()
             for line in lines:
                 self.paragraph(line)
         self._done.append(self._open)
@@ -131,7 +144,13 @@ class Outline:
 
 def looks_like_heading(line: str) -> bool:
     """Whether a line in bold says what is below it: short, no sentence, no figures."""
-    return LOOKS.fullmatch(line) is not None and len(line.split()) <= WORDS
+    looks = LOOKS.fullmatch(line)
+    return looks is not None and not SENTENCE.search(looks[1]) and len(line.split()) <= WORDS
+
+
+def awaited(text: str) -> bool:
+    """Whether what comes after a text answers it or is what it announces."""
+    return text.endswith((":", "?"))
 
 
 def plain(text: str) -> str:

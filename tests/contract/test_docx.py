@@ -120,12 +120,21 @@ def test_lines_in_bold_and_bullets_that_were_typed() -> None:
         p(t("Start.")) + p(bold("Who may ") + bold("bid?")) + p(t("● ") + t("any firm") + refer) + p(t("•groups"))
         + p(bold("Not bold", ' w:val="0"')) + p(bold("Bold ") + t("and not"))
     )  # fmt: skip
-    reading = read_docx(word(body, footnotes=note))
-    assert reading.meta.title == "Who may bid?"
-    assert told(reading) == [((), "Start.\n\n- any firm\n- groups\n\nNot bold\n\nBold and not")]
-    assert marks(reading) == [("Start.\n\n- any firm", "https://a.eu/n")]
-    titled = read_docx(word(p(t("A guide"), "T") + body, footnotes=note))
-    assert [heading for heading, _ in told(titled)] == [(), ("Who may bid?",)]
+    reading = read_docx(word(p(bold("A guide")) + body, footnotes=note))
+    assert reading.meta.title == "A guide"
+    text = "- any firm\n- groups\n\nNot bold\n\nBold and not"
+    assert told(reading) == [((), "Start."), (("Who may bid?",), text)]
+    assert marks(reading) == [("- any firm", "https://a.eu/n")]
+    assert read_docx(word(body, footnotes=note)).meta.title is None
+
+
+def test_a_line_in_bold_in_a_frame_leads_what_is_in_it() -> None:
+    tip = f"<w:tc>{p('<w:r><w:rPr><w:b/></w:rPr><w:t>Tip</w:t></w:r>')}{p(t('Ask early.'))}</w:tc>"
+    assert told(read_docx(word(p(t("Bids are open.")) + table(tip) + p(t("Bids close in May."))))) == [
+        ((), "Bids are open."),
+        (("Tip",), "Ask early."),
+        ((), "Bids close in May."),
+    ]
 
 
 def test_a_document_of_python_docx() -> None:

@@ -175,7 +175,7 @@ def test_ids(page: str, expected: str | None) -> None:
 
 
 def test_a_paragraph_all_in_bold_is_a_heading() -> None:
-    page = b"""<h1>Guide</h1><p>Start here.</p><p><span><strong>Who may</strong></span></p><p><b> Who may bid? </b><br></p>
+    page = b"""<h1>Guide</h1><p>Start here.</p><p><span><strong>Who may</strong></span></p><p><b>Who</b> <b>may bid? </b><br></p>
         <p>Any <b>firm</b>.</p><div><b>Price</b> and quality</div><ul><li><p><b>alone</b></p></li></ul>"""
     assert sections(read_html(page)) == [
         ((), None, "Start here."),

@@ -92,12 +92,14 @@ def test_lines_in_bold_and_bullets_that_were_typed() -> None:
     span = '<text:span text:style-name="S">{}</text:span>'
     body = (
         h('text:outline-level="1"', "Guide") + p("Start.") + p("Who may bid?", "P") + p("● any firm") + p(span.format("How?")) + p("So.")
-        + p(span.format("Half") + " bold")
+        + p(span.format("Half") + " bold") + p('In <text:span text:style-name="N">light</text:span>', "P")
     )  # fmt: skip
-    assert told(read_odt(written(body, bold.format("P") + bold.format("S")))) == [
+    assert told(
+        read_odt(written(body, bold.format("P") + bold.format("S") + bold.format("N").replace("bold", "normal")))
+    ) == [
         ((), "Start."),
         (("Who may bid?",), "- any firm"),
-        (("How?",), "So.\n\nHalf bold"),
+        (("How?",), "So.\n\nHalf bold\n\nIn light"),
     ]
 
 

@@ -75,6 +75,8 @@ def test_what_says_something_by_itself_can_be_quoted() -> None:
     said = (("77% 150,000", "sentence"), ("Yes.", "sentence"), ("Not sure.", "sentence"), ("Ναι μπορεί.", "sentence"))
     chunk = hit("p", *said, ("Why not?", "question"), ("5 404 000", "item"), ("Also: x y", "terms")).chunk
     assert [chunk.quotable(n) for n in range(len(chunk.units))] == [False, False, True, True, False, True, False]
+    deadline = hit("d", ("When?", "question"), ("3 May 2026, 17:00", "sentence"), anchor=Anchor(heading=("Deadline",)))
+    assert deadline.chunk.quotable(1)
 
 
 def test_where_nothing_can_be_quoted_nothing_is_answered() -> None:

@@ -32,11 +32,31 @@ def told(*lines: str) -> Told:
         (("**Results**", "**Essential**", "Do.", "**Pace**", "Go."), [(("Results", "Essential"), "Do."), (("Pace",), "Go.")]),
         (("A.", "**Ministry**", "**Guide**", "# One", "Text."), [((), "A.\n\nMinistry\n\nGuide"), (("One",), "Text.")]),
         (("A.", "**The end**"), [((), "A.\n\nThe end")]),
+        (("# Eight", "**One**", "**Two**", "**Three**", "**Four**", "X."), [(("Eight", "One", "Two", "Three"), "Four\n\nX.")]),
+        (("Can one firm bid?", "**Any firm may bid alone**", "So."), [((), "Can one firm bid?\n\nAny firm may bid alone\n\nSo.")]),
+        (("Due by:", "**Friday at noon**", "So."), [((), "Due by:\n\nFriday at noon\n\nSo.")]),
         (("**Bids are due on 3 May**", "Be quick."), [((), "Bids are due on 3 May\n\nBe quick.")]),
     ],
 )  # fmt: skip
 def test_lines_in_bold(lines: tuple[str, ...], sections: Told) -> None:
     assert told(*lines) == sections
+
+
+def test_a_line_in_bold_in_a_frame_leads_what_is_in_it() -> None:
+    outline = Outline()
+    outline.heading(1, "Bids", "bids")
+    with outline.apart():
+        outline.bold("Tip")
+        outline.paragraph("Ask early.")
+    outline.paragraph("Bids close in May.")
+    with outline.apart():
+        outline.bold("Costs")
+    outline.paragraph("None.")
+    assert [(section.anchor.heading, section.anchor.fragment, section.text) for section in outline.sections()] == [
+        (("Bids", "Tip"), "bids", "Ask early."),
+        (("Bids",), "bids", "Bids close in May."),
+        (("Bids", "Costs"), "bids", "None."),
+    ]
 
 
 @pytest.mark.parametrize("line", ["Who may bid?", "2. Faster payments", "Fristen und Kosten", "Ποιος;"])
@@ -48,6 +68,8 @@ def test_what_looks_like_a_heading(line: str) -> None:
     "line",
     [
         "You must bid in time.",
+        "Bids are free. Send one",
+        "Not twice (nor by proxy.)",
         "Budget EUR 5 million",
         "Note:",
         "Contact: us",

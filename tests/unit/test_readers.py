@@ -81,9 +81,24 @@ def test_markdown_lines_in_bold() -> None:
         (section.anchor.heading, section.anchor.fragment, section.text) for section in read_markdown(text).sections
     ] == [
         ((), "guide", "Plan"),
-        (("1. Who may bid?",), None, "Any firm.\n\nNot all.\n\nLast"),
+        (("1. Who may bid?",), "guide", "Any firm.\n\nNot all.\n\nLast"),
         (("Part",), "part", "- item"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "sections"),
+    [
+        ("## A\n\n<!-- gap -->\n\n**Price**\n\nNobody knows.", [("A", True, "Price\n\nNobody knows.")]),
+        ("## A\n\n**The end**\n\n![](x.png)", [("A", False, "The end")]),
+        ("## A\n\n**The end**\n\nSee [the other page](o.md).", [("A", False, "The end")]),
+        ("## A\n\n**It is free**[^1]\n\nSo.\n\n[^1]: <https://a.eu>", [("A", False, "It is free\n\nSo.")]),
+        ("## A\n\nWhat is it?\n\n**It is free**\n\nSo.", [("A", False, "What is it?\n\nIt is free\n\nSo.")]),
+    ],
+)
+def test_markdown_lines_in_bold_that_are_text(text: str, sections: list[tuple[str, bool, str]]) -> None:
+    read = read_markdown(f"# Guide\n\n{text}".encode()).sections
+    assert [(section.anchor.heading[-1], section.gap, section.text) for section in read] == sections
 
 
 def test_markdown_without_what_site_builders_put_beside_it() -> None:

@@ -10,32 +10,24 @@ from typing import Any
 
 from selectolax.lexbor import LexborNode
 
-from ingest.readers.outline import Outline, plain
-
-BOLD = {"b", "strong"}
+from ingest.readers.outline import Outline
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What `Outline.<kind>(*said)` is told. `home`: the element it is, or lies in; `linked`: characters of links."""
+    """What `Outline.<kind>(*said)` is told. `home`: the element it is, or lies in; `linked`: characters of links;
+    `bold`: whether all of it is in bold."""
 
     kind: str
     said: tuple[Any, ...]
     text: str
     home: LexborNode
     linked: int = 0
+    bold: bool = False
 
     def tell(self, outline: Outline) -> None:
         """Say it to an outline."""
-        getattr(outline, "bold" if self.kind == "paragraph" and self._bold() else self.kind)(*self.said)
-
-    def _bold(self) -> bool:
-        """Whether it is all that its element says, and in bold."""
-        node: LexborNode | None = self.home
-        while node and node.tag not in BOLD:
-            inner = [child for child in node.iter(include_text=True) if child.text().strip()]
-            node = inner[0] if len(inner) == 1 else None
-        return node is not None and plain(node.text()) == self.text
+        getattr(outline, "bold" if self.kind == "paragraph" and self.bold else self.kind)(*self.said)
 
     @property
     def loose(self) -> bool:

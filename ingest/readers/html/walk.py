@@ -45,6 +45,8 @@ class Walk:
     run: list[str] = field(default_factory=list)
     linked: int = 0
     links: int = 0
+    bold: int = 0
+    light: bool = False  # some of the run is not in bold
     depth: int = 0
     last: Block | None = None
 
@@ -52,6 +54,7 @@ class Walk:
         """What stands in an element."""
         if self.depth == MAX_DEPTH:
             self.run.append(node.text(separator=" "))
+            self.light = True
             return
         self.depth += 1
         for child in node.iter(include_text=True):
@@ -64,6 +67,13 @@ class Walk:
         content = node.text_content or ""
         self.run.append(content)
         self.linked += len(content) if self.links else 0
+        self.light |= not self.bold and bool(content.strip())
+
+    def strong(self, node: LexborNode) -> None:
+        """Text in bold."""
+        self.bold += 1
+        self.children(node)
+        self.bold -= 1
 
     def line_break(self, _: LexborNode) -> None:
         """A line break."""
@@ -87,10 +97,10 @@ class Walk:
 
     def flush(self) -> None:
         """End the paragraph that has gathered."""
-        for part in re.split(rf"{BREAK}\s*{BREAK}", "".join(self.run)):
-            if text := plain(part):
-                self.found.append(Block("paragraph", (text,), text, self.home, self.linked))
-        self.run, self.linked = [], 0
+        texts = [text for part in re.split(rf"{BREAK}\s*{BREAK}", "".join(self.run)) if (text := plain(part))]
+        bold = len(texts) == 1 and not self.light
+        self.found += [Block("paragraph", (text,), text, self.home, self.linked, bold) for text in texts]
+        self.run, self.linked, self.light = [], 0, False
 
     def inside(self, node: LexborNode) -> list[Block]:
         """The blocks of an element, kept apart from those found so far."""
@@ -124,7 +134,7 @@ class Walk:
 
     def whole(self, node: LexborNode) -> None:
         """An element whose blocks belong together."""
-        self.found += [replace(block, home=node) for block in self.inside(node)]
+        self.found += [replace(block, home=node, bold=False) for block in self.inside(node)]
 
     def item(self, node: LexborNode) -> None:
         """An item, then those of the lists in it; one that holds headings or tables is a part of the page's layout."""
@@ -186,6 +196,8 @@ READ: dict[str, Callable[[Walk, LexborNode], None]] = {
     "-text": Walk.text,
     "-comment": lambda *_: None,
     "a": Walk.link,
+    "b": Walk.strong,
+    "strong": Walk.strong,
     "br": Walk.line_break,
     "li": Walk.item,
     "dl": Walk.definitions,
