@@ -92,9 +92,12 @@ class Outline:
             self._begin(replace(self._anchor, heading=(), fragment=None))
 
     def at(self, **place: Any) -> None:  # noqa: ANN401 - fields of Anchor
-        """From here on the text stands at this page, slide, sheet, row, time or speaker."""
+        """From here on the text stands at this page, slide, sheet, row, time or speaker. A line in bold right before
+        led nothing, unless it has a number."""
         if (anchor := replace(self._anchor, **place)) != self._anchor:
-            self._begin(anchor)
+            if not self._open.text and not any(line[0].isdigit() for line in self._open.bold):
+                self._path = self._path[: len(self._path) - len(self._open.bold)]
+            self._begin(replace(anchor, heading=tuple(heading for _, heading in self._path)))
 
     def paragraph(self, text: str, sources: Sequence[tuple[int, str]] = (), cues: Sequence[Cue] = ()) -> None:
         """A paragraph, its white space made plain where neither `sources` nor `cues` count its characters.

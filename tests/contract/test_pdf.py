@@ -24,13 +24,13 @@ def sample(name: str) -> Reading:
 
 
 def drawn(*pages: list[tuple[float, float, float, str]]) -> bytes:
-    """A PDF of pages 500 points high, each of (x, y, size, text)."""
+    """A PDF of pages 500 points high, each of (x, y, size, text); text that begins with ** is in bold."""
     file = BytesIO()
     canvas = Canvas(file, pagesize=(400, 500))
     for page in pages:
         for x, y, size, text in page:
-            canvas.setFont("Helvetica", size)
-            canvas.drawString(x, y, text)
+            canvas.setFont("Helvetica-Bold" if text.startswith("**") else "Helvetica", size)
+            canvas.drawString(x, y, text.removeprefix("**"))
         canvas.showPage()
     canvas.save()
     return file.getvalue()
@@ -259,6 +259,22 @@ def test_headings_by_size() -> None:
             "Towns buy most of what is new, and the region pays.\n\nLarge type that ends as a sentence does is text.",
         ),
         (("Who buys", "A smaller heading"), "Firms answer within a month of the call."),
+    ]
+
+
+def test_headings_in_bold() -> None:
+    """As large as the text, and without more white around them than between lines."""
+    lines = (
+        "**Important guidance", "Towns buy most of what is new here.", "**2. Who may", "**bid?", "Firms of the region may, which",
+        "**Nobody is", "left out. They answer soon.", "**Due by 3 May", "Late ones are refused.", "1. ask", "**2. write",
+    )  # fmt: skip
+    reading = read_pdf(drawn([(50, 460 - 12 * at, 10, line) for at, line in enumerate(lines)]))
+    assert [(section.anchor.heading, section.text) for section in reading.sections] == [
+        (("Important guidance",), "Towns buy most of what is new here."),
+        (
+            ("2. Who may bid?",),
+            "Firms of the region may, which Nobody is left out. They answer soon. Due by 3 May Late ones are refused.\n\n- ask\n\n2. write",
+        ),
     ]
 
 

@@ -42,6 +42,25 @@ def test_lines_in_bold(lines: tuple[str, ...], sections: Told) -> None:
     assert told(*lines) == sections
 
 
+def test_a_line_in_bold_at_the_end_of_a_page_leads_nothing() -> None:
+    outline = Outline()
+    for page in (1, 2):
+        outline.at(page=page)
+        outline.bold("Comments")
+        outline.paragraph("None.")
+        outline.bold("Passed")
+    outline.at(page=3)
+    outline.bold("3. Costs")
+    outline.at(page=4)
+    outline.paragraph("They are met.")
+    assert [(section.anchor.page, section.anchor.heading, section.text) for section in outline.sections()] == [
+        (1, ("Comments",), "None.\n\nPassed"),
+        (2, ("Comments",), "None.\n\nPassed"),
+        (3, (), "3. Costs"),
+        (4, ("3. Costs",), "They are met."),
+    ]
+
+
 def test_a_line_in_bold_in_a_frame_leads_what_is_in_it() -> None:
     outline = Outline()
     outline.heading(1, "Bids", "bids")

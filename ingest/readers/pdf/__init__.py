@@ -152,6 +152,8 @@ def _outline(found: Sequence[Block], pages: Sequence[_Page], title: str | None) 
                 outline.item(block.text)
             case "row":
                 outline.row([], [block.text])
+            case "paragraph" if block.bold:
+                outline.bold(block.text)
             case "paragraph":
                 outline.paragraph(block.text)
     return outline

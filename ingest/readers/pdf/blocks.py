@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 
-from ingest.readers.outline import BULLET
+from ingest.readers.outline import BULLET, looks_like_heading
 from ingest.readers.pdf.lines import Line
 from ingest.readers.pdf.marks import LISTED, MARK, SENTENCE_END, joined
 
@@ -20,13 +20,15 @@ FOOTNOTE = 0.93  # of the body's size
 
 @dataclass
 class Block:
-    """Lines that belong together; `page` counts from 1, `turned`: it stands at the head of a page or column."""
+    """Lines that belong together; `page` counts from 1, `turned`: it stands at the head of a page or column, `bold`:
+    all of it is."""
 
     page: int
     kind: str
     text: str
     size: float
     turned: bool
+    bold: bool = False
     level: int = 0
 
 
@@ -79,17 +81,18 @@ def _of_page(page: int, lines: Sequence[Line], usual: float) -> Iterator[Block]:
 
 def _block(page: int, lines: Sequence[Line], turned: bool, kind: str) -> Block:
     text = reduce(joined, (line.text for line in lines))
-    return Block(page, kind, MARK.sub("", text, count=1) if kind == "item" else text, lines[0].size, turned)
+    text = MARK.sub("", text, count=1) if kind == "item" else text
+    return Block(page, kind, text, lines[0].size, turned, all(line.bold for line in lines))
 
 
 def _begins(part: Sequence[Line], line: Line, kind: str, usual: float) -> str:
     """The kind of block that a line begins, "" if it goes on with the block before it."""
     if line.row:
         return "row"
-    parted = not part or kind == "row" or not _adjoins(part[-1], line, usual)
+    parted = not part or kind == "row" or not _adjoins(part[-1], line, usual) or _set_off(part, line)
     fresh = parted or kind == "item" or bool(SENTENCE_END.search(part[-1].text))
     if BULLET.match(line.text) or (fresh and MARK.match(line.text)):
-        return "item"
+        return "paragraph" if line.bold and line.text[0].isdigit() and looks_like_heading(line.text) else "item"
     return "paragraph" if parted or (_leaves_item if kind == "item" else _opens)(part, line) else ""
 
 
@@ -105,6 +108,16 @@ def _adjoins(above: Line, line: Line, usual: float) -> bool:
         return line.x0 > above.x0
     close = -line.size < above.gap(line) <= (usual + SPREAD) * line.size
     return close and line.x0 < above.x1 and line.x1 > above.x0
+
+
+def _set_off(part: Sequence[Line], line: Line) -> bool:
+    """Whether one of two lines below each other is in bold and looks like a heading, the other text."""
+    above = part[-1]
+    if above.bold == line.bold or above.beside(line) or line.text[0].islower():
+        return False
+    if line.bold:
+        return looks_like_heading(line.text) and bool(SENTENCE_END.search(above.text))
+    return all(other.bold for other in part) and looks_like_heading(reduce(joined, (other.text for other in part)))
 
 
 def _opens(part: Sequence[Line], line: Line) -> bool:
@@ -143,7 +156,7 @@ def _carried(found: Sequence[Block], body: float) -> list[Block]:
         before = next((other for other in reversed(told) if other.size >= FOOTNOTE * body), None)
         goes_on = block.turned and block.kind == "paragraph" and block.text[0].islower()
         if goes_on and before and before.kind in ("paragraph", "item") and not SENTENCE_END.search(before.text):
-            before.text = joined(before.text, block.text)
+            before.text, before.bold = joined(before.text, block.text), before.bold and block.bold
         else:
             told.append(block)
     return told
