@@ -32,4 +32,4 @@ def written(text: str) -> str:
     """A sentence in pieces of the Penn Treebank as one writes it."""
     text = SIGN.sub(lambda sign: SIGNS[sign.group()], text)
     text = re.sub(r" ([,.;:!?%)\]])", r"\1", re.sub(r"([(\[$£€]) ", r"\1", text))
-    return " ".join(re.sub(r" ('s|n't|'re|'ve|'d|'ll|'m|')(?= |$)", r"\1", text).split())
+    return " ".join(re.sub(r" ('s|n't|'re|'ve|'d|'ll|'m)\b|(?<=s) (')(?=[\s,.;:]|$)", r"\1\2", text).split())

@@ -77,7 +77,8 @@ def read_translated(file: Path) -> dict[str, tuple[str, str]]:
 
 
 def read_posed(files: Iterable[Path], squads: Iterable[Path], kind: str = "posed") -> list[Example]:
-    """Questions, or claims, written for paragraphs of SQuAD-like files: "passage" names a question of it."""
+    """Questions, or claims, written for paragraphs of SQuAD-like files: "passage" names a question of it. Raises
+    ValueError where a paragraph lacks the sentence that one is about."""
     rows: dict[str, dict[str, Any]] = {}
     for squad in squads:
         with gzip.open(squad, "rt", encoding="utf-8") as lines:
@@ -92,6 +93,8 @@ def read_posed(files: Iterable[Path], squads: Iterable[Path], kind: str = "posed
         heading = " ".join(row["title"].split())
         plausible = posed.get("plausible")
         answers = answers_of(posed)
+        if max((*(answers or ()), plausible or 0)) >= len(sentences):
+            raise ValueError(f"{posed['passage']} has {len(sentences)} sentences: {line}. Gather its paragraph anew.")
         made.append(
             Example(posed["question"], posed["lang"], heading, sentences, answers, plausible=plausible, kind=kind)
         )

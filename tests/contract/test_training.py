@@ -16,7 +16,7 @@ import numpy as np  # noqa: E402
 
 from assistant.e5.weights import Weights, bundled_file  # noqa: E402
 from assistant.reader.batches import Examples  # noqa: E402
-from assistant.reader.claims import read_fever  # noqa: E402
+from assistant.reader.claims import read_fever, written  # noqa: E402
 from assistant.reader.corpus import Passage, exchanged, read_passages, read_written  # noqa: E402
 from assistant.reader.examples import Example, neighbours, times  # noqa: E402
 from assistant.reader.gather import qed_rows, squad_rows  # noqa: E402
@@ -136,6 +136,29 @@ def test_rows_are_gathered_from_what_was_published(tmp_path: Path) -> None:
         lines.write("\n".join(map(json.dumps, rows)))
     made = read_squad(out, {})["train"]
     assert [example.kind for example in made] == ["squad", "left out", "adversarial", "squad", "left out"]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        ("Ca n't buy Ashley 's , he said .", "Can't buy Ashley's, he said."),
+        ("the boys ' school", "the boys' school"),
+        ("a ' garden ' village", "a ' garden ' village"),
+        ("`` So '' -LRB- 5 % -RRB-", "“So” (5%)"),
+    ],
+)
+def test_pieces_are_put_together(pieces: str, text: str) -> None:
+    assert written(pieces) == text
+
+
+def test_a_question_about_a_sentence_that_is_not_there_is_told(tmp_path: Path) -> None:
+    row = {"id": "q", "lang": "en", "title": "T", "paragraph": "One is here. Two is here."}
+    with gzip.open(tmp_path / "squad.jsonl.gz", "wt") as lines:
+        lines.write(json.dumps(row))
+    posed = tmp_path / "posed.jsonl"
+    posed.write_text(json.dumps({"passage": "q|en", "lang": "en", "question": "Three?", "sentence": 2}))
+    with pytest.raises(ValueError, match=r"q\|en has 2 sentences"):
+        read_posed([posed], [tmp_path / "squad.jsonl.gz"])
 
 
 def test_a_swapped_question_asks_for_what_its_passage_does_not_have() -> None:
