@@ -95,7 +95,7 @@ def _pointed_at(words: _Words, history: Sequence[Turn]) -> str | None:
     listed = next((items for items in _lists_in(said) if len(items) > 1), named)
     for place, beginning in zip((0, 1, 2, -1) * len(words.languages), words.listed("ordinals"), strict=True):
         if re.search(rf"\b(?:{beginning})", words.question, re.IGNORECASE) and len(listed) > max(1, place):
-            return str(listed[place])
+            return listed[place]
     return None
 
 

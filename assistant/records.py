@@ -164,11 +164,10 @@ class Chunk:
     def quotable(self, index: int) -> bool:
         """Whether a unit says something: none of NOT_QUOTED, and no sentence of fewer words than STATING, unless it is
         all that stands under its heading."""
-        kind, words = self.units[index].kind, WORD.findall(self.unit_text(index))
-        alone = self.anchor.heading and [unit.kind for unit in self.units if unit.kind not in NOT_QUOTED] == [
-            "sentence"
-        ]
-        return kind not in NOT_QUOTED and (kind != "sentence" or len(words) >= STATING or bool(alone))
+        kind = self.units[index].kind
+        if kind != "sentence" or len(WORD.findall(self.unit_text(index))) >= STATING:
+            return kind not in NOT_QUOTED
+        return bool(self.anchor.heading) and sum(unit.kind not in NOT_QUOTED for unit in self.units) == 1
 
 
 @dataclass(frozen=True, slots=True)

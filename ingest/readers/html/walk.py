@@ -19,8 +19,8 @@ NEVER = """script, style, noscript, template, nav, iframe, object, svg, math ann
     rt, [hidden]:not([hidden=until-found]), [style*="display:none" i], [style*="display: none" i], .visually-hidden,
     .sr-only, .mw-editsection"""
 BREAK = "\v"  # stands for <br>; two of them part paragraphs
-INLINE = """a abbr acronym b bdi bdo big button cite code data del dfn em font i img input ins kbd label mark nobr
-    output picture progress q ruby s samp small span strike strong sub sup time tt u var wbr""".split()
+INLINE = """a abbr acronym bdi bdo big button cite code data del dfn em font i img input ins kbd label mark nobr
+    output picture progress q ruby s samp small span strike sub sup time tt u var wbr""".split()
 
 
 def walked(root: LexborNode, left_out: set[int]) -> list[Block]:
@@ -191,13 +191,12 @@ class Walk:
 
 READ: dict[str, Callable[[Walk, LexborNode], None]] = {
     **dict.fromkeys(INLINE, Walk.children),
+    **dict.fromkeys(("b", "strong"), Walk.strong),
     **dict.fromkeys(HEADINGS.split(", "), Walk.heading),
     **dict.fromkeys(("ul", "ol", "menu", "figure"), Walk.whole),
     "-text": Walk.text,
     "-comment": lambda *_: None,
     "a": Walk.link,
-    "b": Walk.strong,
-    "strong": Walk.strong,
     "br": Walk.line_break,
     "li": Walk.item,
     "dl": Walk.definitions,
