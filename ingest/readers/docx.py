@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import islice
 
 from docx import Document
 from docx.document import Document as WordDocument
@@ -18,12 +18,10 @@ from docx.oxml.ns import nsmap, qn
 from lxml import etree
 
 from ingest.readers.archive import damage_told, open_archive, parse_xml, refuse_entities
-from ingest.readers.flow import Flow, Line, Note
-from ingest.readers.outline import looks_like_heading
+from ingest.readers.flow import Flow, Line, Note, first_title
 from ingest.readers.reading import Reading, front_matter, language_of, own_title
 
 HEADING = re.compile(r"heading ?([1-9])", re.IGNORECASE)
-NO_TITLE = "Word Document"  # python-docx's own, for a file without properties
 COUNT = re.compile("[0-9]{1,2}")  # of columns
 MAX_CHAIN = 20  # styles that a style is based on
 
@@ -58,7 +56,7 @@ def read_docx(data: bytes) -> Reading:
         words = _Words(document)
         properties = document.core_properties
         named, language = own_title(properties.title), language_of(properties.language)
-    title = named if named and named != NO_TITLE else words.first_title(document.element)
+    title = named or words.first_title(document.element)
     flow = Flow(title)
     words.tell(flow, document.element)
     return Reading(flow.outline.sections(), front_matter({"title": title, "language": language}))
@@ -83,14 +81,11 @@ class _Words:
         return Note(" ".join(line.text for line in self._lines(note)), target.target_ref if target else None)
 
     def first_title(self, root: etree._Element) -> str | None:
-        """The first line that is set as title, else the first heading, else the first of all if it is in bold."""
         styled = [(self._style(block), block) for block in _below(root, BLOCKS) if block.tag == PARAGRAPH]
         titles = [block for style, block in styled if style.title]
         headings = [block for style, block in styled if style.level == 1 and not style.contents]
-        lines = (self._line(block) for block in (*titles, *headings))
-        said = (line for style, block in styled if not style.contents and (line := self._line(block)).text)
-        bold = (line for line in islice(said, 1) if line.bold and looks_like_heading(line.text))
-        return next((line.text for line in chain(lines, bold) if line.text), None)
+        said = [block for style, block in styled if not style.contents]
+        return first_title(*(map(self._line, blocks) for blocks in (titles, headings, said)))
 
     def tell(self, flow: Flow, parent: etree._Element) -> None:
         """Everything below, in reading order; a text box after the paragraph that it hangs on."""

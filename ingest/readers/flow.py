@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
 from lxml import etree
 
-from ingest.readers.outline import BULLET, Outline, plain
+from ingest.readers.outline import Outline, looks_like_heading, plain
 
 ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]+")
 
@@ -60,6 +61,13 @@ class Line:
         return [(at, url) for at, note in self.notes if (url := note.address)]
 
 
+def first_title(titles: Iterable[Line], headings: Iterable[Line], lines: Iterable[Line]) -> str | None:
+    """The first line that is set as title, else the first heading, else the first of all if it is in bold."""
+    said = islice((line for line in lines if line.text), 1)
+    bold = (line for line in said if line.bold and looks_like_heading(line.text))
+    return next((line.text for line in chain(titles, headings, bold) if line.text), None)
+
+
 class Flow:
     """Lines → an outline, each followed by the notes that say more than an address. The title is no heading."""
 
@@ -78,11 +86,9 @@ class Flow:
         self._notes([line])
 
     def paragraph(self, line: Line, listed: bool = False) -> None:
-        """A paragraph, an item of a list, also one whose mark was typed, or a line in bold."""
-        mark = BULLET.match(line.text)
-        if listed or mark:
-            start = mark.end() if mark else 0
-            self.outline.item(line.text[start:], [(max(0, at - start), url) for at, url in line.sources()])
+        """A paragraph, an item of a list, or a line in bold."""
+        if listed:
+            self.outline.item(line.text, line.sources())
         elif line.bold and line.text == self._title:
             self.outline.top()
         elif line.bold and not line.notes:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
-from itertools import chain, islice
 
 from lxml import etree
 
 from assistant.errors import UnreadableDocument
 from ingest.readers.archive import open_archive, parse_xml, read_entry
-from ingest.readers.flow import Flow, Line, Note
-from ingest.readers.outline import looks_like_heading, plain
+from ingest.readers.flow import Flow, Line, Note, first_title
 from ingest.readers.reading import Reading, front_matter, language_of, own_title
 
 MAX_COLUMNS = 64  # that one cell may be repeated for
@@ -56,7 +54,7 @@ def read_odt(data: bytes) -> Reading:
     if body is None:
         raise UnreadableDocument("the file is no OpenDocument text.", "Save it as .odt from a word processor.")
     styles = _Styles(content)
-    title = own_title(title) or _first_title(body, styles)
+    title = title or _first_title(body, styles)
     flow = Flow(title)
     _tell(flow, body, styles)
     return Reading(flow.outline.sections(), front_matter({"title": title, "language": language_of(language)}))
@@ -76,7 +74,7 @@ def _properties(archive: zipfile.ZipFile) -> tuple[str | None, str | None]:
         return None, None
     meta = parse_xml(read_entry(archive, "meta.xml"))
     title, language = (meta.findtext(f".//{_tag(name)}") for name in ("dc:title", "dc:language"))
-    return plain(title or "") or None, language
+    return own_title(title), language
 
 
 class _Styles:
@@ -109,12 +107,10 @@ def _around(text: etree._ElementUnicodeResult, block: etree._Element) -> Iterato
 
 
 def _first_title(body: etree._Element, styles: _Styles) -> str | None:
-    lines = [block for block, _ in _blocks(body) if block.tag != TABLE]
-    set_as_title = (block for block in lines if block.tag == PARAGRAPH and block.get(STYLE) in styles.titles)
-    headings = (block for block in lines if block.tag == HEADING and _number(block, LEVEL) == 1)
-    said = islice((block for block in lines if _line(block).text), 1)
-    bold = (block for block in said if styles.bold(block) and looks_like_heading(_line(block).text))
-    return next((text for block in chain(set_as_title, headings, bold) if (text := _line(block).text)), None)
+    said = [block for block, _ in _blocks(body) if block.tag != TABLE]
+    titles = [block for block in said if block.tag == PARAGRAPH and block.get(STYLE) in styles.titles]
+    headings = [block for block in said if block.tag == HEADING and _number(block, LEVEL) == 1]
+    return first_title(*((_line(block, styles) for block in blocks) for blocks in (titles, headings, said)))
 
 
 def _tell(flow: Flow, parent: etree._Element, styles: _Styles) -> None:
@@ -122,13 +118,12 @@ def _tell(flow: Flow, parent: etree._Element, styles: _Styles) -> None:
         if block.tag == TABLE:
             flow.table([_cells(row) for row in _rows(block)])
             continue
-        line = _line(block)
+        line = _line(block, styles)
         if block.tag == HEADING:
             flow.heading(_number(block, LEVEL), line)
         elif block.get(STYLE) in styles.titles:
             flow.heading(0, line)
         else:
-            line.bold = styles.bold(block)
             flow.paragraph(line, listed)
         for box in line.boxes:
             with flow.outline.apart():
@@ -144,8 +139,9 @@ def _blocks(parent: etree._Element, listed: bool = False) -> Iterator[tuple[etre
             yield from _blocks(child, listed or child.tag == LIST)
 
 
-def _line(block: etree._Element) -> Line:
-    line = Line()
+def _line(block: etree._Element, styles: _Styles | None = None) -> Line:
+    """A paragraph; where `styles` are given also whether it is in bold."""
+    line = Line(bold=styles is not None and styles.bold(block))
     for piece in _pieces(block):
         if isinstance(piece, str):
             line.pieces.append(piece)

@@ -100,15 +100,22 @@ class Outline:
             self._begin(replace(anchor, heading=tuple(heading for _, heading in self._path)))
 
     def paragraph(self, text: str, sources: Sequence[tuple[int, str]] = (), cues: Sequence[Cue] = ()) -> None:
-        """A paragraph, its white space made plain where neither `sources` nor `cues` count its characters.
+        """A paragraph, or an item where its mark was typed; its white space made plain where neither `sources` nor
+        `cues` count its characters.
 
         `sources`: (character, address) of what supports the text before it; `cues`: when its stretches were said.
         """
-        self._add("", text if sources or cues else plain(text), sources, cues)
+        if not cues and BULLET.match(text):
+            self.item(text, sources)
+        else:
+            self._add("", text if sources or cues else plain(text), sources, cues)
 
     def item(self, text: str, sources: Sequence[tuple[int, str]] = ()) -> None:
-        """An item of a list."""
-        self._add(ITEM, text if sources else plain(text), sources)
+        """An item of a list, without a mark that was typed."""
+        start = mark.end() if (mark := BULLET.match(text)) else 0
+        self._add(
+            ITEM, text[start:] if sources else plain(text[start:]), [(max(0, at - start), url) for at, url in sources]
+        )
 
     def row(self, header: Sequence[str], cells: Sequence[str]) -> None:
         """A row of a table, readable without its table: "Works; 2026: 5 404 000"."""
@@ -148,7 +155,7 @@ class Outline:
 def looks_like_heading(line: str) -> bool:
     """Whether a line in bold says what is below it: short, no sentence, no figures."""
     looks = LOOKS.fullmatch(line)
-    return looks is not None and not SENTENCE.search(looks[1]) and len(line.split()) <= WORDS
+    return looks is not None and not SENTENCE.search(looks[1]) and len(line.split()) <= WORDS and not BULLET.match(line)
 
 
 def awaited(text: str) -> bool:

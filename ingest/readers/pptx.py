@@ -4,7 +4,6 @@ slides, footers, dates and slide numbers."""
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -20,7 +19,6 @@ from ingest.readers.archive import damage_told, open_archive, parse_xml, refuse_
 from ingest.readers.outline import Outline, plain
 from ingest.readers.reading import Reading, front_matter, language_of, own_title
 
-GENERIC = re.compile(r".*\bpowerpoint\b.*|(slide|folie|presentation|präsentation|untitled) ?\d*|", re.IGNORECASE)
 BAND = 182_880  # shapes whose tops differ by less stand side by side: a fifth of an inch
 
 TITLES = {PP_PLACEHOLDER.TITLE, PP_PLACEHOLDER.CENTER_TITLE, PP_PLACEHOLDER.VERTICAL_TITLE}
@@ -46,10 +44,8 @@ def read_pptx(data: bytes) -> Reading:
         shown = [(number, slide) for number, slide in slides if slide.element.get("show") not in {"0", "false"}]
         titles = [_tell(outline, number, slide) for number, slide in shown]
         properties = presentation.core_properties
-        title = own_title(properties.title)
+        title = own_title(properties.title) or next(iter(titles), None)
         language = language_of(properties.language)
-    if GENERIC.fullmatch(title or ""):
-        title = next(iter(titles), None)
     hidden = [number for number, _ in slides if number not in {number for number, _ in shown}]
     return Reading(outline.sections(), front_matter({"title": title, "language": language}), _told_hidden(hidden))
 

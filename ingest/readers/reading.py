@@ -11,8 +11,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from assistant.errors import UnreadableDocument
 from assistant.records import Section
+from ingest.readers.outline import plain
 
-NO_TITLE = re.compile(r"microsoft \w+ - .*|untitled.*|", re.IGNORECASE)
+# What programs put where a title should be, and people leave there.
+NO_TITLE = re.compile(
+    r"microsoft \w+ - .*|untitled.*|word document|.*\bpowerpoint\b.*|(slide|folie|presentation|präsentation) ?\d*|",
+    re.IGNORECASE,
+)
 ENDING = re.compile(r"\.(docx?|dotx?|odt|rtf|pdf|pptx?|xlsx?|indd|qxd|tex|html?)$", re.IGNORECASE)
 TELLING = 3  # words from which on the name of a file is a title
 LANGUAGE = re.compile(r"[A-Za-z]{2}(?![A-Za-z])")
@@ -72,8 +77,8 @@ def front_matter(values: dict[str, object]) -> FrontMatter:
 
 
 def own_title(title: str | None) -> str | None:
-    """What a file's properties say its title is, unless a program put there the name of a file that tells little."""
-    text = " ".join((title or "").split())
+    """What a file's properties say its title is; None where it tells nothing, or is a file's name that tells little."""
+    text = plain(title or "")
     name = ENDING.sub("", text)
     return None if NO_TITLE.fullmatch(text) or (name != text and len(name.split()) < TELLING) else name
 

@@ -35,6 +35,7 @@ def told(*lines: str) -> Told:
         (("# Eight", "**One**", "**Two**", "**Three**", "**Four**", "X."), [(("Eight", "One", "Two", "Three"), "Four\n\nX.")]),
         (("Can one firm bid?", "**Any firm may bid alone**", "So."), [((), "Can one firm bid?\n\nAny firm may bid alone\n\nSo.")]),
         (("Due by:", "**Friday at noon**", "So."), [((), "Due by:\n\nFriday at noon\n\nSo.")]),
+        (("**● Any firm**", "• a group", "So."), [((), "- Any firm\n- a group\n\nSo.")]),
         (("**Bids are due on 3 May**", "Be quick."), [((), "Bids are due on 3 May\n\nBe quick.")]),
     ],
 )  # fmt: skip

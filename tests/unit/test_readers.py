@@ -11,6 +11,7 @@ from assistant.records import Period
 from ingest.readers import read
 from ingest.readers.html import read_html
 from ingest.readers.markdown import read_markdown
+from ingest.readers.reading import own_title
 from ingest.readers.text import read_text
 
 PAGE = b"""---
@@ -73,6 +74,23 @@ def test_markdown_without_front_matter_takes_its_title_from_the_heading() -> Non
     reading = read_markdown(b"# A title\n\nText.\n\n## Part\n\nMore.")
     assert reading.meta.title == "A title"
     assert [section.anchor.heading for section in reading.sections] == [(), ("Part",)]
+
+
+@pytest.mark.parametrize(
+    ("told", "title"),
+    [
+        (None, None),
+        ("  ", None),
+        ("PowerPoint Presentation", None),
+        ("Microsoft Word - guide.doc", None),
+        ("Word Document", None),
+        ("report_final.docx", None),
+        (" A guide\nto bids.pdf", "A guide to bids"),
+        ("Guide", "Guide"),
+    ],
+)
+def test_titles_of_properties(told: str | None, title: str | None) -> None:
+    assert own_title(told) == title
 
 
 def test_markdown_lines_in_bold() -> None:
