@@ -1,4 +1,5 @@
-"""The vectors of older versions, which kept all editions in one store: each edition gets a copy of it as its own."""
+"""Copies of Chroma's stores: of one for a new edition, and of that in which older versions kept all editions, which
+each of them gets as its own."""
 
 from __future__ import annotations
 
@@ -32,9 +33,20 @@ def split(folder: Path) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+def copy_store(old: Path, new: Path) -> None:
+    """Copy a store, which others may have open: they write to its SQLite file even to read."""
+    shutil.copytree(old, new, ignore=shutil.ignore_patterns(f"{STORE}*"))
+    with closing(_reading(old / STORE)) as db, closing(sqlite3.connect(new / STORE)) as copy:
+        db.backup(copy)
+
+
+def _reading(store: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(store))}?mode=ro", uri=True)
+
+
 def _editions(store: Path) -> set[int]:
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(store))}?mode=ro", uri=True)) as db:
+        with closing(_reading(store)) as db:
             return {int(name.split("-")[1]) for (name,) in db.execute("SELECT name FROM collections")}
     except sqlite3.DatabaseError:
         return set()

@@ -6,7 +6,8 @@ and the few fields that filters need; text is in the library. Ids name content, 
 copied from the edition before.
 
 In the data folder each edition is a Chroma store of its own: one process can write an edition while another searches
-those before, and what an edition takes in memory and on disk goes with it.
+those before, and what an edition takes in memory and on disk goes with it. An edition that differs little from one
+before begins as a copy of its store.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import shutil
 import threading
 import weakref
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ from assistant.chroma_session import PATIENCE, Session
 from assistant.errors import EmbedderMismatch, NotReady
 from assistant.records import LEVELS, Chunk, Document, Edition, Filters, Level, Near
 from assistant.settings import Settings
-from assistant.split import STORE, split
+from assistant.split import STORE, copy_store, split
 
 BATCH = 2000
 # Candidates of a search: Chroma's 100 let the order in which an index was built decide about the last neighbours.
@@ -90,13 +91,13 @@ class EditionVectors:
         try:
             self._levels: dict[Level, Collection] = {
                 level: client.get_or_create_collection(
-                    f"edition-{edition.number}-{level}",
+                    _name(edition, level),
                     metadata=settings,
                     embedding_function=None,
                     configuration={"hnsw": _index(create.get(level, LATE))},
                 )
                 if create is not None
-                else client.get_collection(f"edition-{edition.number}-{level}", embedding_function=None)
+                else client.get_collection(_name(edition, level), embedding_function=None)
                 for level in LEVELS
             }
         except NotFoundError as error:
@@ -118,8 +119,25 @@ class EditionVectors:
                 collection.add(
                     ids=[key for (_, key), _ in part],
                     embeddings=_matrix([vector for _, vector in part]),
-                    metadatas=[_fields(row) for (row, _), _ in part],
+                    metadatas=[_fields(row.document) for (row, _), _ in part],
                 )
+
+    def keep(self, passages: Iterable[tuple[Chunk, Document]]) -> set[str]:
+        """Remove all vectors but those of the `passages` that are here whole and as they are now; the ids of these."""
+        there = {level: set(self._of(level).get(include=[])["ids"]) for level in LEVELS}
+        found = self._of("passages").get(include=["metadatas"])
+        fields = dict(zip(found["ids"], found["metadatas"] or [], strict=True))
+        whole = [
+            chunk
+            for chunk, document in passages
+            if fields.get(chunk.id) == _fields(document)
+            and all(key in there[level] for level in LEVELS for key in _keys(chunk, level))
+        ]
+        for level in LEVELS:
+            gone = there[level] - {key for chunk in whole for key in _keys(chunk, level)}
+            for part in _batches(sorted(gone)):
+                self._of(level).delete(ids=list(part))
+        return {chunk.id for chunk in whole}
 
     def stored(self, chunks: Sequence[Chunk]) -> dict[str, Embedded]:
         """Vectors of those `chunks` that are here whole."""
@@ -177,6 +195,11 @@ class Vectors(Protocol):
         """Empty collections for a new edition of so many vectors, whatever a lost library left under its number."""
         ...
 
+    def copied(self, earlier: Edition, edition: Edition, sound: Callable[[Path], bool]) -> EditionVectors | None:
+        """Collections for a new edition with all that an earlier one has, whatever is left under its number; None where
+        there is nothing that can be copied, or the copied folder is not `sound`."""
+        ...
+
     def open(self, edition: Edition) -> EditionVectors:
         """The collections of an edition. Raises NotReady when they are missing, Unopened when their store cannot be
         opened, EmbedderMismatch when they are of another model."""
@@ -207,6 +230,21 @@ class FolderVectors:
         self.drop(edition.number)
         return self._opened(edition, sizes)
 
+    def copied(self, earlier: Edition, edition: Edition, sound: Callable[[Path], bool]) -> EditionVectors | None:
+        """As Vectors says."""
+        old, new = (self._folder / str(number) for number in (earlier.number, edition.number))
+        self.drop(edition.number)
+        if not (old / STORE).exists():
+            return None
+        copy_store(old, new)
+        if not sound(new):
+            shutil.rmtree(new)
+            return None
+        store = self._store(edition)
+        for level in LEVELS:
+            store.client.get_collection(_name(earlier, level)).modify(name=_name(edition, level))
+        return EditionVectors(store.client, edition, kept=store)
+
     def open(self, edition: Edition) -> EditionVectors:
         """As Vectors says."""
         if not (self._folder / str(edition.number) / STORE).exists():
@@ -214,6 +252,10 @@ class FolderVectors:
         return self._opened(edition)
 
     def _opened(self, edition: Edition, create: Sizes | None = None) -> EditionVectors:
+        store = self._store(edition)
+        return EditionVectors(store.client, edition, create, kept=store)
+
+    def _store(self, edition: Edition) -> _Store:
         try:
             store = _Store(self._folder / str(edition.number))
         except ChromaError as error:
@@ -222,7 +264,7 @@ class FolderVectors:
                 detail, "Make room if the disk is full; `cluster-talks doctor` tells what to mend."
             ) from error
         self._open[edition.number].add(store)
-        return EditionVectors(store.client, edition, create, kept=store)
+        return store
 
     def editions(self) -> set[int]:
         """As Vectors says."""
@@ -274,6 +316,9 @@ class ServerVectors:
         self.drop(edition.number)
         return EditionVectors(self._client, edition, sizes)
 
+    def copied(self, earlier: Edition, edition: Edition, sound: Callable[[Path], bool]) -> EditionVectors | None:
+        """As Vectors says: a server copies no collections."""
+
     def open(self, edition: Edition) -> EditionVectors:
         """As Vectors says."""
         return EditionVectors(self._client, edition)
@@ -303,6 +348,10 @@ def open_vectors(settings: Settings) -> Vectors:
     folder.mkdir(parents=True, exist_ok=True)
     split(folder)
     return FolderVectors(folder)
+
+
+def _name(edition: Edition, level: Level) -> str:
+    return f"edition-{edition.number}-{level}"
 
 
 def _index(size: int) -> CreateHNSWConfiguration:
@@ -344,8 +393,8 @@ def _keys(chunk: Chunk, level: Level) -> list[str]:
     return [f"{chunk.id}:{index}" for index in range(len(chunk.units if level == "units" else chunk.asked))]
 
 
-def _fields(row: Row) -> dict[str, str]:
-    return {"kind": row.document.kind, "source": row.document.id, "language": row.document.language}
+def _fields(document: Document) -> dict[str, str]:
+    return {"kind": document.kind, "source": document.id, "language": document.language}
 
 
 def _where(filters: Filters) -> dict[str, Any] | None:

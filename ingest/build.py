@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from assistant.doctor.on_disk import wanted
-from assistant.fill import fill, opened
+from assistant.fill import Before, begin, fill, opened
 from assistant.lexical import build_lexical
 from assistant.records import Document, Edition
 from assistant.wiring import Stores
@@ -20,9 +19,10 @@ def derive_here(number: int, stores: Stores, stages: Stages) -> int:
     library = stores.library
     passages = list(library.all_chunks(number))
     with stages.timed("embed"):
-        vectors = stores.vectors.create(library.edition(number), wanted(passages))
-        earlier = opened(stores, library.ready(stores.embedder.name))
-        embedded = fill(vectors, earlier, passages, stores.embedder, stages.progress)
+        vectors, missing = begin(stores, library.edition(number), passages)
+        earlier = opened(stores, library.ready(stores.embedder.name)) if missing else []
+        before = Before(library, earlier[0], missing) if earlier else None
+        embedded = fill(vectors, earlier, missing, stores.embedder, stages.progress, before)
     with stages.timed("index"):
         build_lexical(stores.lexical_folder(number), passages).close()
     return embedded

@@ -2,8 +2,8 @@
 process where one leads nowhere.
 
 header.bin tells how many vectors there are, for how many there is room, and how a row of data_level0.bin is made: the
-number of its links, the links, the vector, which has length 1 where nearness is the cosine, and a label; there can be
-more rows than vectors. link_lists.bin has the links above.
+number of its links, a mark where it was removed, the links, the vector, of length 1 where nearness is the cosine, and a
+label; there can be more rows than are used. link_lists.bin has the links above.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 BLOCK = 10_000  # rows
+MARK = 2  # the byte of a row whose lowest bit tells that its vector was removed
 UNIT = 1e-3  # by how much the length of a vector may differ from 1
 
 
@@ -35,17 +36,25 @@ class Header:
     most: int
 
 
-def vectors_in(index: Path) -> int:
-    """How many vectors an index has: 0 where none has been written yet, -1 where it is damaged."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What an index has: vectors, and removed ones, which keep their rows."""
+
+    vectors: int = 0
+    removed: int = 0
+
+
+def written(index: Path) -> Written | None:
+    """What an index has, nothing where it has not been written yet; None where it is damaged."""
     if not (index / "header.bin").exists():
-        return 0
+        return Written()
     try:
         header = _header((index / "header.bin").read_bytes())
         if header.count == 0:
-            return 0
-        return header.count if _whole(index, header) else -1
+            return Written()
+        return _counted(index, header) if _whole(index, header) else None
     except (OSError, ValueError, struct.error):
-        return -1
+        return None
 
 
 def _header(text: bytes) -> Header:
@@ -62,8 +71,18 @@ def _whole(index: Path, header: Header) -> bool:
         return False
     if not (index / "index_metadata.pickle").read_bytes().endswith(b"."):  # the last byte of a pickle
         return False
-    used = np.memmap(index / "data_level0.bin", np.uint8, "r", shape=(rows, header.size))[: header.count]
-    return _linked((index / "link_lists.bin").read_bytes(), header) and all(_sound(r, header) for r in _blocks(used))
+    links = (index / "link_lists.bin").read_bytes()
+    return _linked(links, header) and all(_sound(r, header) for r in _blocks(_used(index, header)))
+
+
+def _counted(index: Path, header: Header) -> Written:
+    removed = int((_used(index, header)[:, MARK] & 1).sum())
+    return Written(header.count - removed, removed)
+
+
+def _used(index: Path, header: Header) -> Bytes:
+    used: Bytes = np.memmap(index / "data_level0.bin", np.uint8, "r", shape=(header.count, header.size))
+    return used
 
 
 def _blocks(rows: Bytes) -> Iterator[Bytes]:

@@ -14,24 +14,41 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
-from assistant.doctor.hnsw import vectors_in
+from assistant.doctor.hnsw import Written, written
 from assistant.records import LEVELS, Chunk, Document, Level
 from assistant.split import STORE
 
 SEGMENT_FILES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
 FOOTER_MARK = 1337
 BLOCK = 1 << 20
+NOTHING = Written()
 NAMES: dict[Level, str] = {"passages": "passages", "units": "sentences", "asked": "questions"}
 
 KEPT = """SELECT vectors.id,
     (SELECT count(*) FROM embeddings JOIN segments ON segments.id = embeddings.segment_id
         WHERE segments.collection = collections.id),
-    (SELECT count(DISTINCT queue.id) FROM embeddings_queue AS queue
+    (SELECT coalesce(sum(CASE queue.operation WHEN 3 THEN -1 ELSE 1 END), 0) FROM embeddings_queue AS queue
         WHERE substr(queue.topic, -36) = collections.id AND queue.seq_id > coalesce(max_seq_id.seq_id, 0))
     FROM collections JOIN segments AS vectors ON vectors.collection = collections.id AND vectors.scope = 'VECTOR'
     LEFT JOIN max_seq_id ON max_seq_id.segment_id = vectors.id WHERE collections.name = ?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The vectors of one level: how many there are by the SQLite file, by how many the index is behind (more, or fewer
+    where some are to be removed), and what is written there, None where it is damaged."""
+
+    vectors: int = 0
+    waiting: int = 0
+    index: Written | None = NOTHING
+
+    @property
+    def whole(self) -> bool:
+        """Whether the index is sound and has the vectors that there are."""
+        return self.index is not None and self.index.vectors + self.waiting == self.vectors
 
 
 def wanted(passages: Iterable[tuple[Chunk, Document]]) -> dict[Level, int]:
@@ -109,15 +126,20 @@ def store_fault(store: Path) -> str:
 
 def vectors_fault(store: Path, edition: int, wanted: Mapping[Level, int]) -> str:
     """What is wrong with the vectors of an edition in its store."""
+    held = vectors_held(store, edition)
+    if few := too_few({level: held[level].vectors for level in LEVELS}, wanted):
+        return few
+    damaged = [NAMES[level] for level in LEVELS if not held[level].whole]
+    return f"has a damaged index of its {damaged[0]}" if damaged else ""
+
+
+def vectors_held(store: Path, edition: int) -> dict[Level, Held]:
+    """What the store of an edition holds of each level."""
     if not (store / STORE).exists():
-        return too_few(dict.fromkeys(LEVELS, 0), wanted)
-    held: dict[Level, int] = {}
+        return dict.fromkeys(LEVELS, Held())
     with closing(_reading(store / STORE)) as db:
-        for level in LEVELS:
-            index, held[level], waiting = db.execute(KEPT, (f"edition-{edition}-{level}",)).fetchone() or ("", 0, 0)
-            if held[level] == wanted[level] and vectors_in(store / index) + waiting != held[level]:
-                return f"has a damaged index of its {NAMES[level]}"
-    return too_few(held, wanted)
+        found = {level: db.execute(KEPT, (f"edition-{edition}-{level}",)).fetchone() for level in LEVELS}
+    return {level: Held(row[1], row[2], written(store / row[0])) if row else Held() for level, row in found.items()}
 
 
 def _reading(file: Path) -> sqlite3.Connection:
