@@ -19,6 +19,7 @@ from assistant.evidence import (
     disagree,
     find_evidence,
     is_outdated,
+    not_known,
     read_passages,
     suggest,
 )
@@ -95,6 +96,15 @@ def test_a_table_row_is_shown_under_its_lead_in() -> None:
     table = hit("table", ("Values:", "lead"), ("Works; 2026: 5", "row"), ("Supplies; 2026: 2", "row"))
     assert shown(Quote(table, 2, 1.0)) == ["Values:", "Supplies; 2026: 2"]
     assert shown(Quote(table, 0, 1.0)) == ["Values:", "Works; 2026: 5", "Supplies; 2026: 2"]
+
+
+def test_of_what_is_not_known_only_what_is_asked_about_is_told() -> None:
+    gap = hit("g", ("The budget was not found.", "sentence"), ("Its start was not found.", "sentence"), gap=True)
+    near = hit("n", ("The price was not found.", "sentence"), gap=True)
+    said = hit("s", ("The buyers were three.", "sentence"))
+    ranked = [Quote(said, 0, 1.2), Quote(gap, 0, 1.0), Quote(near, 0, 0.8), Quote(gap, 1, 0.7)]
+    assert [quote.text for quote in not_known(ranked)] == ["The budget was not found.", "The price was not found."]
+    assert not_known([Quote(said, 0, 1.2)]) == ()
 
 
 def test_what_is_said_already_is_not_said_again() -> None:
