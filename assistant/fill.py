@@ -23,8 +23,6 @@ from assistant.wiring import Stores
 
 Passages = Sequence[tuple[Chunk, Document]]
 AT_ONCE = 512  # passages that are copied and stored together: of 62,300 vectors in 16 s, and 23 s in parts of 64
-
-
 NEARLY_ALL = 0.8  # of the passages, and of what is written in an index: removed vectors keep their place there
 
 

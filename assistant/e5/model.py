@@ -64,7 +64,9 @@ def open_session(model: bytes, threads: int, arena: bool = False) -> onnxruntime
     options.add_session_config_entry("session.x64quantprecision", "0" if _has_vnni() else "1")
     # Threads that wait busily take the cores from whatever else runs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session._model_bytes = None  # kept for another try with other providers, of which there are none
+    return session
 
 
 class FirstLayers:
@@ -88,8 +90,9 @@ class FirstLayers:
 
 
 @cache
-def first_layers(folder: Path, threads: int = 1) -> FirstLayers:
-    """The first layers, which all in one process share."""
+def first_layers(folder: Path, threads: int) -> FirstLayers:
+    """The first layers, which all in one process share. `threads` has no default: one that is left out and the same
+    one given are two to a cache."""
     return FirstLayers(folder, threads)
 
 

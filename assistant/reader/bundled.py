@@ -57,7 +57,7 @@ class BundledReader:
 
     def __init__(self, cache: Path, threads: int) -> None:
         described, content = _checked(MODEL)
-        self._first = first_layers(cache)
+        self._first = first_layers(cache, 1)
         self._words = self._first.words
         self._marks = Marks(*self._words.marks)
         self._upper = open_session(content, 1, arena=True)

@@ -23,7 +23,7 @@ class FirstLayers:
     def __init__(self, models: Path) -> None:
         from assistant.e5.model import first_layers
 
-        self._first = first_layers(models)
+        self._first = first_layers(models, 1)
         self._words = self._first.words
         self._kept = lru_cache(KEPT)(self._vectors)
 

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from assistant.e5.model import E5, FirstLayers
+from assistant.e5.model import E5, FirstLayers, open_session
+from assistant.reader.bundled import BundledReader
+from assistant.verify.vectors import FirstLayers as InFirstLayers
 
 TEXTS = [
     "Who owns the intellectual property rights after a pre-commercial procurement?",
@@ -92,6 +94,19 @@ def test_vectors_are_the_same_every_time_and_whatever_the_batch(model: E5) -> No
 def test_the_number_of_threads_changes_nothing(model: E5, folder: Path) -> None:
     other = E5(folder, threads=2, cores=4)
     assert np.allclose(other.passages(TEXTS[:6]), model.passages(TEXTS[:6]), atol=1e-5)
+
+
+def test_whoever_wants_the_first_layers_has_the_same(model: E5, folder: Path) -> None:
+    reader, words = BundledReader(folder, 2), InFirstLayers(folder)
+    assert reader._first is words._first is model._first
+
+
+def test_a_model_that_is_open_does_not_keep_its_file(folder: Path, model: E5) -> None:
+    content = next(folder.glob("e5-*.onnx")).read_bytes()
+    known = sys.getrefcount(content)
+    session = open_session(content, 1)
+    assert sys.getrefcount(content) == known
+    assert session.get_inputs()
 
 
 def files(folder: Path) -> dict[str, bytes]:
