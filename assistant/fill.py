@@ -6,6 +6,7 @@ passages, of which one by one takes 20. Else anything that has `stored` can be c
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
@@ -24,6 +25,7 @@ from assistant.wiring import Stores
 Passages = Sequence[tuple[Chunk, Document]]
 AT_ONCE = 512  # passages that are copied and stored together: of 62,300 vectors in 16 s, and 23 s in parts of 64
 NEARLY_ALL = 0.8  # of the passages, and of what is written in an index: removed vectors keep their place there
+REMEMBERED = 20_000  # passages that are gone whose texts are known, some 200 MB
 
 
 class Source(Protocol):
@@ -37,11 +39,12 @@ class Source(Protocol):
 def begin(stores: Stores, edition: Edition, passages: Passages) -> tuple[EditionVectors, Passages]:
     """The vectors of a new edition of these passages, as far as they can be had by copying a store, and the passages
     that are still to be filled in."""
+    sizes = on_disk.wanted(passages)
     for earlier in _nearly_same(stores, edition, passages):
-        if vectors := stores.vectors.copied(earlier, edition, partial(_worth_it, earlier)):
+        if vectors := stores.vectors.copied(earlier, edition, sizes, partial(_worth_it, earlier)):
             kept = vectors.keep(passages)
             return vectors, [(chunk, document) for chunk, document in passages if chunk.id not in kept]
-    return stores.vectors.create(edition, on_disk.wanted(passages)), passages
+    return stores.vectors.create(edition, sizes), passages
 
 
 def _nearly_same(stores: Stores, edition: Edition, passages: Passages) -> Iterator[Edition]:
@@ -54,30 +57,36 @@ def _nearly_same(stores: Stores, edition: Edition, passages: Passages) -> Iterat
 
 
 def _worth_it(edition: Edition, store: Path) -> bool:
-    """Whether the indexes in a copy of an edition's store are whole, written, and mostly of vectors that are there."""
-    held = on_disk.vectors_held(store, edition.number).values()
-    return all(
-        level.index is not None
-        and level.whole
-        and level.index.vectors >= NEARLY_ALL * max(level.vectors, level.index.vectors + level.index.removed)
-        for level in held
+    """Whether the indexes of an edition in a store are whole, and nearly all that is in them is there."""
+    held = on_disk.vectors_held(store, edition.number)
+    return any(level.vectors for level in held.values()) and all(
+        level.whole and level.worn <= 1 - NEARLY_ALL for level in held.values()
     )
 
 
 class Before:
-    """The passages that an earlier edition has of the same documents: a text that stood in one has a vector."""
+    """The passages of an earlier edition that the new one has no more: a text that stood in one has a vector, where it
+    is said in the same document. `_texts` must give the same for an edition of any version."""
 
     def __init__(self, library: Library, vectors: EditionVectors, passages: Passages) -> None:
-        """Of the documents of `passages`, which the earlier edition lacks."""
+        """`passages`: all those of the new edition."""
         self._vectors = vectors
-        self._of: dict[str, list[tuple[Chunk, Document]]] = {document.id: [] for _, document in passages}
-        for chunk, document in library.all_chunks(vectors.edition.number) if passages else ():
-            if document.id in self._of:
+        self._of: dict[str, list[tuple[Chunk, Document]]] = defaultdict(list)
+        self._read: dict[str, dict[str, Vector]] = {}
+        gone = sorted(library.chunk_ids(vectors.edition.number) - {chunk.id for chunk, _ in passages})[:REMEMBERED]
+        for start in range(0, len(gone), AT_ONCE):
+            for chunk, document in library.chunks(vectors.edition.number, gone[start : start + AT_ONCE]).values():
                 self._of[document.id].append((chunk, document))
 
     def texts(self, passages: Passages) -> dict[str, Vector]:
-        """The vectors of what was embedded for the documents of some of them."""
-        there = [before for id_ in {document.id for _, document in passages} for before in self._of[id_]]
+        """The vectors of what was embedded for the documents of some passages. The next ones are often of the last
+        document: what was read of it is kept until then."""
+        wanted = {document.id for _, document in passages}
+        self._read = {id_: self._read[id_] if id_ in self._read else self._texts_of(id_) for id_ in wanted}
+        return {text: vector for texts in self._read.values() for text, vector in texts.items()}
+
+    def _texts_of(self, document: str) -> dict[str, Vector]:
+        there = self._of.pop(document, [])
         stored = self._vectors.stored([chunk for chunk, _ in there])
         pairs = (zip(_texts(*one), _vectors(stored[one[0].id]), strict=True) for one in there if one[0].id in stored)
         return dict(chain.from_iterable(pairs))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import threading
 import weakref
 from collections import defaultdict
@@ -30,7 +31,7 @@ import chromadb
 import numpy as np
 from chromadb.api import ClientAPI
 from chromadb.api.client import Client
-from chromadb.api.collection_configuration import CreateHNSWConfiguration
+from chromadb.api.collection_configuration import CreateHNSWConfiguration, UpdateHNSWConfiguration
 from chromadb.api.models.Collection import Collection
 from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings as ChromaSettings
@@ -195,9 +196,11 @@ class Vectors(Protocol):
         """Empty collections for a new edition of so many vectors, whatever a lost library left under its number."""
         ...
 
-    def copied(self, earlier: Edition, edition: Edition, sound: Callable[[Path], bool]) -> EditionVectors | None:
-        """Collections for a new edition with all that an earlier one has, whatever is left under its number; None where
-        there is nothing that can be copied, or the copied folder is not `sound`."""
+    def copied(
+        self, earlier: Edition, edition: Edition, sizes: Sizes, sound: Callable[[Path], bool]
+    ) -> EditionVectors | None:
+        """Collections for a new edition, of so many vectors in the end, with all that an earlier one has, whatever is
+        left under its number; None where that cannot be copied, or its folder, or the copy, is not `sound`."""
         ...
 
     def open(self, edition: Edition) -> EditionVectors:
@@ -230,19 +233,32 @@ class FolderVectors:
         self.drop(edition.number)
         return self._opened(edition, sizes)
 
-    def copied(self, earlier: Edition, edition: Edition, sound: Callable[[Path], bool]) -> EditionVectors | None:
+    def copied(
+        self, earlier: Edition, edition: Edition, sizes: Sizes, sound: Callable[[Path], bool]
+    ) -> EditionVectors | None:
         """As Vectors says."""
         old, new = (self._folder / str(number) for number in (earlier.number, edition.number))
         self.drop(edition.number)
-        if not (old / STORE).exists():
-            return None
-        copy_store(old, new)
-        if not sound(new):
-            shutil.rmtree(new)
-            return None
+        try:
+            if sound(old):
+                copy_store(old, new)
+                if sound(new):
+                    return self._taken_over(earlier, edition, sizes)
+        except (OSError, sqlite3.Error, ChromaError, NotReady, EmbedderMismatch):
+            pass  # what is wrong there is for `doctor` to say; the vectors are stored anew
+        self.drop(edition.number)
+        return None
+
+    def _taken_over(self, earlier: Edition, edition: Edition, sizes: Sizes) -> EditionVectors:
+        """The collections of a copied store, as if they had been created for the edition."""
         store = self._store(edition)
         for level in LEVELS:
-            store.client.get_collection(_name(earlier, level)).modify(name=_name(edition, level))
+            collection = store.client.get_collection(_name(earlier, level), embedding_function=None)
+            collection.modify(name=_name(edition, level), configuration={"hnsw": _changed(sizes[level])})
+        mine = {_name(edition, level) for level in LEVELS}
+        for other in store.client.list_collections():
+            if other.name not in mine:  # of the editions that one store had in older versions
+                store.client.delete_collection(other.name)
         return EditionVectors(store.client, edition, kept=store)
 
     def open(self, edition: Edition) -> EditionVectors:
@@ -316,7 +332,9 @@ class ServerVectors:
         self.drop(edition.number)
         return EditionVectors(self._client, edition, sizes)
 
-    def copied(self, earlier: Edition, edition: Edition, sound: Callable[[Path], bool]) -> EditionVectors | None:
+    def copied(
+        self, earlier: Edition, edition: Edition, sizes: Sizes, sound: Callable[[Path], bool]
+    ) -> EditionVectors | None:
         """As Vectors says: a server copies no collections."""
 
     def open(self, edition: Edition) -> EditionVectors:
@@ -363,6 +381,16 @@ def _index(size: int) -> CreateHNSWConfiguration:
         "ef_construction": CARE,
         "sync_threshold": late,
         "batch_size": min(AT_ONCE, late),
+    }
+
+
+def _changed(size: int) -> UpdateHNSWConfiguration:
+    """The same for an index that is there: how it was built so far stays."""
+    new = _index(size)
+    return {
+        "ef_search": new["ef_search"],
+        "sync_threshold": new["sync_threshold"],
+        "batch_size": new["batch_size"],
     }
 
 

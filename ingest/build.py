@@ -21,7 +21,7 @@ def derive_here(number: int, stores: Stores, stages: Stages) -> int:
     with stages.timed("embed"):
         vectors, missing = begin(stores, library.edition(number), passages)
         earlier = opened(stores, library.ready(stores.embedder.name)) if missing else []
-        before = Before(library, earlier[0], missing) if earlier else None
+        before = Before(library, earlier[0], passages) if earlier else None
         embedded = fill(vectors, earlier, missing, stores.embedder, stages.progress, before)
     with stages.timed("index"):
         build_lexical(stores.lexical_folder(number), passages).close()

@@ -30,7 +30,9 @@ NAMES: dict[Level, str] = {"passages": "passages", "units": "sentences", "asked"
 KEPT = """SELECT vectors.id,
     (SELECT count(*) FROM embeddings JOIN segments ON segments.id = embeddings.segment_id
         WHERE segments.collection = collections.id),
-    (SELECT coalesce(sum(CASE queue.operation WHEN 3 THEN -1 ELSE 1 END), 0) FROM embeddings_queue AS queue
+    (SELECT coalesce(sum(queue.operation <> 3), 0) FROM embeddings_queue AS queue
+        WHERE substr(queue.topic, -36) = collections.id AND queue.seq_id > coalesce(max_seq_id.seq_id, 0)),
+    (SELECT coalesce(sum(queue.operation = 3), 0) FROM embeddings_queue AS queue
         WHERE substr(queue.topic, -36) = collections.id AND queue.seq_id > coalesce(max_seq_id.seq_id, 0))
     FROM collections JOIN segments AS vectors ON vectors.collection = collections.id AND vectors.scope = 'VECTOR'
     LEFT JOIN max_seq_id ON max_seq_id.segment_id = vectors.id WHERE collections.name = ?"""
@@ -38,17 +40,24 @@ KEPT = """SELECT vectors.id,
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The vectors of one level: how many there are by the SQLite file, by how many the index is behind (more, or fewer
-    where some are to be removed), and what is written there, None where it is damaged."""
+    """The vectors of one level: how many there are by the SQLite file, how many wait to be added to the index and how
+    many to be removed from it, and what is written there, None where it is damaged."""
 
     vectors: int = 0
-    waiting: int = 0
+    added: int = 0
+    removed: int = 0
     index: Written | None = NOTHING
 
     @property
     def whole(self) -> bool:
         """Whether the index is sound and has the vectors that there are."""
-        return self.index is not None and self.index.vectors + self.waiting == self.vectors
+        return self.index is not None and self.index.vectors + self.added - self.removed == self.vectors
+
+    @property
+    def worn(self) -> float:
+        """The share of removed vectors, which keep their rows, among all of the index."""
+        gone = self.removed + (self.index.removed if self.index else 0)
+        return gone / max(1, gone + self.vectors)
 
 
 def wanted(passages: Iterable[tuple[Chunk, Document]]) -> dict[Level, int]:
@@ -139,7 +148,9 @@ def vectors_held(store: Path, edition: int) -> dict[Level, Held]:
         return dict.fromkeys(LEVELS, Held())
     with closing(_reading(store / STORE)) as db:
         found = {level: db.execute(KEPT, (f"edition-{edition}-{level}",)).fetchone() for level in LEVELS}
-    return {level: Held(row[1], row[2], written(store / row[0])) if row else Held() for level, row in found.items()}
+    return {
+        level: Held(row[1], row[2], row[3], written(store / row[0])) if row else Held() for level, row in found.items()
+    }
 
 
 def _reading(file: Path) -> sqlite3.Connection:
