@@ -6,8 +6,8 @@ passages, of which one by one takes 20. Else anything that has `stored` can be c
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import ChainMap, defaultdict
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -137,11 +137,12 @@ def _copied(chunks: Sequence[Chunk], sources: Sequence[Source]) -> dict[str, Emb
     return known
 
 
-def _embed(passages: Passages, embedder: Embedder, said: Mapping[str, Vector]) -> dict[str, Embedded]:
+def _embed(passages: Passages, embedder: Embedder, said: dict[str, Vector]) -> dict[str, Embedded]:
     """The vectors of each passage, of which those of some texts are known."""
     texts = {chunk.id: _texts(chunk, document) for chunk, document in passages}
     fresh = [text for text in dict.fromkeys(chain.from_iterable(texts.values())) if text not in said]
-    known = {**said, **dict(zip(fresh, embedder.embed_documents(fresh) if fresh else [], strict=True))}
+    new: dict[str, Vector] = dict(zip(fresh, embedder.embed_documents(fresh) if fresh else [], strict=True))
+    known = ChainMap(new, said)
     found = {}
     for chunk, _ in passages:
         vectors = iter([known[text] for text in texts[chunk.id]])

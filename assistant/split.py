@@ -36,17 +36,18 @@ def split(folder: Path) -> None:
 def copy_store(old: Path, new: Path) -> None:
     """Copy a store, which others may have open: they write to its SQLite file even to read."""
     shutil.copytree(old, new, ignore=shutil.ignore_patterns(f"{STORE}*"))
-    with closing(_reading(old / STORE)) as db, closing(sqlite3.connect(new / STORE)) as copy:
+    with closing(reading(old / STORE)) as db, closing(sqlite3.connect(new / STORE)) as copy:
         db.backup(copy)
 
 
-def _reading(store: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{quote(str(store))}?mode=ro", uri=True)
+def reading(store: Path) -> sqlite3.Connection:
+    """Chroma's SQLite file, not to be changed."""
+    return sqlite3.connect(f"file:{quote(str(store.absolute()))}?mode=ro", uri=True)
 
 
 def _editions(store: Path) -> set[int]:
     try:
-        with closing(_reading(store)) as db:
+        with closing(reading(store)) as db:
             return {int(name.split("-")[1]) for (name,) in db.execute("SELECT name FROM collections")}
     except sqlite3.DatabaseError:
         return set()

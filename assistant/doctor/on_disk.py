@@ -19,7 +19,7 @@ from pathlib import Path
 
 from assistant.doctor.hnsw import Written, written
 from assistant.records import LEVELS, Chunk, Document, Level
-from assistant.split import STORE
+from assistant.split import STORE, reading
 
 SEGMENT_FILES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
 FOOTER_MARK = 1337
@@ -123,7 +123,7 @@ def store_fault(store: Path) -> str:
     if not file.exists():
         return ""
     try:
-        with closing(_reading(file)) as db:
+        with closing(reading(file)) as db:
             (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
             db.execute(KEPT, ("",)).fetchone()
     except sqlite3.OperationalError as error:
@@ -146,13 +146,8 @@ def vectors_held(store: Path, edition: int) -> dict[Level, Held]:
     """What the store of an edition holds of each level."""
     if not (store / STORE).exists():
         return dict.fromkeys(LEVELS, Held())
-    with closing(_reading(store / STORE)) as db:
+    with closing(reading(store / STORE)) as db:
         found = {level: db.execute(KEPT, (f"edition-{edition}-{level}",)).fetchone() for level in LEVELS}
     return {
         level: Held(row[1], row[2], row[3], written(store / row[0])) if row else Held() for level, row in found.items()
     }
-
-
-def _reading(file: Path) -> sqlite3.Connection:
-    """Chroma's SQLite file, not to be changed."""
-    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
