@@ -1,8 +1,10 @@
-"""Write questions of SQuAD 2.0 and of QED as the SQuAD-like file that `prepare.py` reads.
+"""Write questions of SQuAD 2.0, QED and XQuAD as the SQuAD-like file that `prepare.py` reads.
 
     .venv/bin/python -m assistant.reader.gather --squad train-v2.0.json --qed qed-dev.jsonlines --out more.jsonl.gz
+    .venv/bin/python -m assistant.reader.gather --xquad xquad.de.json --xquad xquad.en.json --out crossed.jsonl.gz
 
-Both are published with their papers (Rajpurkar et al. 2018, Lamm et al. 2021) and are no part of the project.
+All are published with their papers (Rajpurkar et al. 2018, Lamm et al. 2021, Artetxe et al. 2020) and are no part of
+the project. Questions of one file that have the same number are taken for one question in several languages.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +24,23 @@ Row = dict[str, Any]
 CLOSE = re.compile(r"(?<=\w) - (?=\w)| / |(?<=\d) ?– ?(?=\d)")
 
 
-def squad_rows(file: Path, articles: int) -> Iterator[Row]:
-    """The questions of the first articles of a file of SQuAD 2.0."""
+def squad_rows(file: Path, articles: int | None = None, language: str = "en") -> Iterator[Row]:
+    """The questions of the first articles of a file of SQuAD, all by default."""
     for article in json.loads(file.read_text(encoding="utf-8"))["data"][:articles]:
         for paragraph in article["paragraphs"]:
             for asked in paragraph["qas"]:
                 answer, plausible = ((asked.get(name) or [{}])[0] for name in ("answers", "plausible_answers"))
+                unanswered = asked.get("is_impossible", False)
                 yield {
                     "id": asked["id"],
-                    "lang": "en",
+                    "lang": language,
                     "title": article["title"].replace("_", " "),
                     "paragraph": paragraph["context"],
                     "question": asked["question"].strip(),
-                    "answerable": not asked["is_impossible"],
+                    "answerable": not unanswered,
                     "answer": answer.get("text", ""),
                     "answer_start": answer.get("answer_start", -1),
-                    "plausible": plausible.get("text", "") if asked["is_impossible"] else "",
+                    "plausible": plausible.get("text", "") if unanswered else "",
                 }
 
 
@@ -68,13 +72,19 @@ def plain(text: str) -> str:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--squad", type=Path, required=True)
-    parser.add_argument("--articles", type=int, default=10, help="of SQuAD, from the first one on")
-    parser.add_argument("--qed", type=Path, required=True)
+    parser.add_argument("--squad", type=Path, action="append", default=[], help="file of SQuAD 2.0; repeatable")
+    parser.add_argument("--articles", type=int, default=10, help="of each file of SQuAD, from the first one on")
+    parser.add_argument("--qed", type=Path, action="append", default=[], help="file of QED; repeatable")
+    parser.add_argument("--xquad", type=Path, action="append", default=[], help="file like xquad.de.json; repeatable")
     parser.add_argument("--out", type=Path, default=Path("more.jsonl.gz"))
     options = parser.parse_args()
+    gathered = chain(
+        *(squad_rows(file, options.articles) for file in options.squad),
+        *(qed_rows(file) for file in options.qed),
+        *(squad_rows(file, language=file.stem.rpartition(".")[2]) for file in options.xquad),
+    )
     with gzip.open(options.out, "wt", encoding="utf-8") as lines:
-        for row in (*squad_rows(options.squad, options.articles), *qed_rows(options.qed)):
+        for row in gathered:
             lines.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 

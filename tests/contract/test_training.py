@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 import numpy as np  # noqa: E402
 
 from assistant.e5.weights import Weights, bundled_file  # noqa: E402
+from assistant.reader import gather  # noqa: E402
 from assistant.reader.batches import Examples  # noqa: E402
 from assistant.reader.claims import read_fever, written  # noqa: E402
 from assistant.reader.corpus import Passage, exchanged, read_passages, read_written  # noqa: E402
@@ -136,6 +137,27 @@ def test_rows_are_gathered_from_what_was_published(tmp_path: Path) -> None:
         lines.write("\n".join(map(json.dumps, rows)))
     made = read_squad(out, {})["train"]
     assert [example.kind for example in made] == ["squad", "left out", "adversarial", "squad", "left out"]
+
+
+def test_a_question_in_two_languages_is_asked_of_both_passages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for language, text, asked, answer in (
+        ("en", "It was built in 1889.", "When was it built?", "in 1889"),
+        ("de", "Er wurde 1889 gebaut.", "Wann wurde er gebaut?", "1889"),
+    ):
+        answers = [{"text": answer, "answer_start": text.index(answer)}]
+        paragraph = {"context": text, "qas": [{"id": "1", "question": asked, "answers": answers}]}
+        (tmp_path / f"xquad.{language}.json").write_text(
+            json.dumps({"data": [{"title": "The_Tower", "paragraphs": [paragraph]}]}), encoding="utf-8"
+        )
+    files = [option for file in sorted(tmp_path.glob("*.json")) for option in ("--xquad", str(file))]
+    monkeypatch.setattr("sys.argv", ["gather", *files, "--out", str(tmp_path / "crossed.jsonl.gz")])
+    gather.main()
+    made = read_squad(tmp_path / "crossed.jsonl.gz", {})["train"]
+    crossed = {(e.language, e.question, e.sentences) for e in made if e.kind == "crossed"}
+    assert crossed == {
+        ("de", "Wann wurde er gebaut?", ("It was built in 1889.",)),
+        ("en", "When was it built?", ("Er wurde 1889 gebaut.",)),
+    }
 
 
 @pytest.mark.parametrize(
