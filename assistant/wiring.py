@@ -51,6 +51,13 @@ class Stores:
         self.vectors.drop(edition)
         self.drop_here(edition)
 
+    def discard(self, edition: int) -> None:
+        """The same for one that was never finished, which nobody serves: what it takes goes first, as the disk may be
+        too full for the mark."""
+        self.vectors.drop(edition)
+        self.drop_here(edition)
+        self.library.drop_edition(edition)
+
     def drop_here(self, edition: int) -> None:
         """Remove of an edition what only this data folder has."""
         shutil.rmtree(self.lexical_folder(edition), ignore_errors=True)
@@ -124,7 +131,7 @@ def _sweep(stores: Stores) -> None:
         if mine:
             building = {edition.number for edition in stores.library.editions() if edition.status == "building"}
             for number in building | (stores.vectors.editions() & retired):
-                stores.drop(number)
+                stores.discard(number)
 
 
 def open_assistant(settings: Settings, stores: Stores) -> Assistant:

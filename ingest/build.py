@@ -39,7 +39,7 @@ def build(
         embedded = derive(number, stores, stages)
         library.finish_edition(number)
     except BaseException:
-        stores.drop(number)
+        stores.discard(number)
         raise
     return library.edition(number), embedded
 

@@ -108,6 +108,7 @@ FAULTS = (
             f"{HERE}on_a_full_disk_everybody_is_answered_and_nothing_is_lost_and_room_heals_it",
             f"{HERE}a_secret_that_a_full_disk_does_not_take_is_made_later",
             f"{HERE}an_edition_that_a_full_disk_does_not_let_be_opened_is_told_and_room_heals_it",
+            f"{HERE}an_edition_that_fills_the_disk_leaves_it_as_it_was",
         ),
     ),
     Fault(

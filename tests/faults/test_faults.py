@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import subprocess
@@ -21,6 +22,8 @@ from assistant.ask import Assistant
 from assistant.backup.make import make_backup
 from assistant.errors import ClusterTalksError, Unauthorized
 from assistant.runs import Runner
+from ingest.build import build
+from ingest.progress import Stages
 from tests.conftest import ROOT
 from tests.faults.homes import ASK, PARTS, answered, examined, ingested, quiet, rated, served, write
 from tests.faults.started import Home
@@ -84,6 +87,23 @@ def test_an_edition_that_a_full_disk_does_not_let_be_opened_is_told_and_room_hea
         assert "Make room" in told.json()["remedy"]
         filler.unlink()
         assert answered(client) == 1
+
+
+def test_an_edition_that_fills_the_disk_leaves_it_as_it_was(disk: Home) -> None:
+    with served(disk) as (_, stores):
+        before = stores.library.current()
+        members = stores.library.documents(before.number)
+
+        def too_much(number: int, *_: object) -> int:
+            folder = disk.data / "vectors" / str(number)
+            folder.mkdir()
+            fill(folder)
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with pytest.raises(OSError, match="No space left"):
+            build(members, stores, Stages(), too_much)
+        assert [e.status for e in stores.library.editions()] == ["retired", "ready"]
+        assert stores.vectors.editions() == {before.number}
 
 
 # --- clocks
