@@ -15,6 +15,7 @@ from assistant.reader.examples import Embed, Example, answers_of, exchange, near
 
 YEAR = re.compile(r"\b(20[012]\d)\b")
 NAME = re.compile(r"\b[A-Z][A-Za-z0-9]*[A-Z0-9][A-Za-z0-9]*\b")
+TWINS_ASIDE = 12  # every so many twins are held aside
 NEAR = range(3, 15)  # ranks of passages near a question that are taken as not answering it
 
 
@@ -50,6 +51,22 @@ def read_written(files: Iterable[Path], passages: Sequence[Passage], kind: str =
             row = json.loads(line)
             if passage := known.get(row["passage"]):
                 made.append(_corpus_example(row["question"], row["lang"], passage, answers_of(row), kind=kind))
+    return made
+
+
+def read_twins(file: Path, part: str) -> list[Example]:
+    """Each question of twins of a part ("train" or "aside") with either of the two passages, {"heading", "units",
+    "twin_heading" where it has its own, "twin", "asked": [language, question, sentence of units or null, of twin]} a
+    line: the same words match both, only what is told decides."""
+    made = []
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        for number, row in enumerate(map(json.loads, lines)):
+            if (number % TWINS_ASIDE == 0) is (part == "aside"):
+                headings = (row["heading"], row.get("twin_heading", row["heading"]))
+                for language, question, *sentences in row["asked"]:
+                    for heading, units, n in zip(headings, (row["units"], row["twin"]), sentences, strict=True):
+                        answers = () if n is None else (n,)
+                        made.append(Example(question, language, heading, tuple(units), answers, kind="twin"))
     return made
 
 

@@ -30,6 +30,7 @@ TIMES = {
     "left out": 0.2,
     "mined": 0.15,
     "written": 3.0,
+    "twin": 1.5,
     "listed": 0.6,
     "near": 0.3,
     "near gap": 0.2,

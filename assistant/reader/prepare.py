@@ -19,7 +19,7 @@ import numpy as np
 from assistant.e5.tokens import Tokenizer
 from assistant.e5.weights import Weights, bundled_file
 from assistant.reader.claims import read_fever
-from assistant.reader.corpus import corpus_examples, read_passages, read_written
+from assistant.reader.corpus import corpus_examples, read_passages, read_twins, read_written
 from assistant.reader.examples import Embed, Example, neighbours, times
 from assistant.reader.pack import KNOWN, NONE, SIZES, SOME, UNKNOWN, UNSAID, Array, Kept, Pack
 from assistant.reader.pieces import Marks, PassagePieces, passage_pieces, question_pieces
@@ -28,7 +28,9 @@ from assistant.reader.squad import mined, read_posed, read_squad, read_translate
 DATA = Path(__file__).with_name("data")
 
 
-def load_examples(squads: Sequence[Path], fever: Sequence[Path], embed: Embed) -> dict[str, list[Example]]:
+def load_examples(
+    squads: Sequence[Path], fever: Sequence[Path], embed: Embed, *, twins: bool
+) -> dict[str, list[Example]]:
     """All examples by part."""
     from assistant.language import detect_language
 
@@ -49,6 +51,9 @@ def load_examples(squads: Sequence[Path], fever: Sequence[Path], embed: Embed) -
     written = read_written(questions, learnt)
     train += written + neighbours(written, embed)
     parts["aside"] += read_written([DATA / "aside.jsonl", DATA / "invented_questions.jsonl"], aside)
+    if twins:
+        train += read_twins(DATA / "twins.jsonl.gz", "train")
+        parts["aside"] += read_twins(DATA / "twins.jsonl.gz", "aside")
     claims = [DATA / "claims.jsonl"]
     train += read_written(claims, learnt, "claim") + read_posed(claims, squads, "claim") + read_fever(fever)
     parts["aside"] += read_written(claims, aside, "claim")
@@ -162,13 +167,16 @@ def main() -> None:
         "--squad", type=Path, action="append", default=[], help="question file like SQuAD's; repeatable"
     )
     parser.add_argument("--fever", type=Path, action="append", default=[], help="claim file like FEVER's; repeatable")
+    parser.add_argument("--twins", action="store_true", help="the passages with twins too; the shipped model had none")
     parser.add_argument("--out", type=Path, default=Path("training"), help="where pack.npz is written")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
 
     from assistant.e5.model import E5
 
-    parts = load_examples(options.squad, options.fever, kept(E5(options.out).passages, options.out))
+    parts = load_examples(
+        options.squad, options.fever, kept(E5(options.out).passages, options.out), twins=options.twins
+    )
     pack = pack_of(parts, Weights(bundled_file()))
     pack.save(options.out / "pack.npz")
     print({part: len(examples) for part, examples in parts.items()})  # noqa: T201

@@ -18,7 +18,7 @@ from assistant.e5.weights import Weights, bundled_file  # noqa: E402
 from assistant.reader import gather  # noqa: E402
 from assistant.reader.batches import Examples  # noqa: E402
 from assistant.reader.claims import read_fever, written  # noqa: E402
-from assistant.reader.corpus import Passage, exchanged, read_passages, read_written  # noqa: E402
+from assistant.reader.corpus import Passage, exchanged, read_passages, read_twins, read_written  # noqa: E402
 from assistant.reader.examples import Example, neighbours, times  # noqa: E402
 from assistant.reader.gather import qed_rows, squad_rows  # noqa: E402
 from assistant.reader.losses import chances, loss_of, sentence_losses  # noqa: E402
@@ -181,6 +181,17 @@ def test_a_question_about_a_sentence_that_is_not_there_is_told(tmp_path: Path) -
     posed.write_text(json.dumps({"passage": "q|en", "lang": "en", "question": "Three?", "sentence": 2}))
     with pytest.raises(ValueError, match=r"q\|en has 2 sentences"):
         read_posed([posed], [tmp_path / "squad.jsonl.gz"])
+
+
+def test_a_question_of_twins_is_asked_of_both_and_some_are_held_aside() -> None:
+    learnt, aside = (read_twins(DATA / "twins.jsonl.gz", part) for part in ("train", "aside"))
+    assert (len(learnt), len(aside)) == (36370, 3318)
+    assert not {e.sentences for e in learnt} & {e.sentences for e in aside}
+    for made in (learnt, aside):
+        for one, other in zip(made[::2], made[1::2], strict=True):
+            assert one.question == other.question and one.sentences != other.sentences
+        assert all(number < len(e.sentences) for e in made for number in e.answers or ())
+        assert 0.45 < sum(bool(e.answers) for e in made) / len(made) < 0.55
 
 
 def test_a_swapped_question_asks_for_what_its_passage_does_not_have() -> None:

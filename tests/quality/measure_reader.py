@@ -25,7 +25,7 @@ from scipy.optimize import minimize_scalar
 
 from assistant.reader import Text
 from assistant.reader.bundled import MODEL, BundledReader
-from assistant.reader.corpus import read_passages, read_written
+from assistant.reader.corpus import read_passages, read_twins, read_written
 from assistant.reader.examples import Example
 from assistant.reader.figures import figures_of
 from assistant.reader.squad import read_squad
@@ -116,7 +116,10 @@ def main() -> None:
     console = Console()
     reader = BundledReader(Path(tempfile.gettempdir()) / "reader-models", threads=1)
     passages = read_passages(DATA / "passages.jsonl.gz")
-    sets = {"aside": read_written([DATA / "aside.jsonl"], passages)}
+    sets = {
+        "aside": read_written([DATA / "aside.jsonl"], passages),
+        "twins": read_twins(DATA / "twins.jsonl.gz", "aside"),
+    }
     if options.squad:
         sets[options.part] = read_squad(options.squad, {})[options.part]
     for name, examples in sets.items():
