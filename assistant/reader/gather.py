@@ -21,6 +21,7 @@ from typing import Any
 from assistant.reader.claims import written
 
 Row = dict[str, Any]
+TAG = 2  # letters of a language
 CLOSE = re.compile(r"(?<=\w) - (?=\w)| / |(?<=\d) ?– ?(?=\d)")
 
 
@@ -78,10 +79,15 @@ def main() -> None:
     parser.add_argument("--xquad", type=Path, action="append", default=[], help="file like xquad.de.json; repeatable")
     parser.add_argument("--out", type=Path, default=Path("more.jsonl.gz"))
     options = parser.parse_args()
+    if not (options.squad or options.qed or options.xquad):
+        parser.error("nothing to gather: name a file with --squad, --qed or --xquad")
+    languages = [file.stem.rpartition(".")[2] for file in options.xquad]
+    if wrong := [str(file) for file, language in zip(options.xquad, languages, strict=True) if len(language) != TAG]:
+        parser.error(f"no language in the name of {', '.join(wrong)}: call it like xquad.de.json")
     gathered = chain(
         *(squad_rows(file, options.articles) for file in options.squad),
         *(qed_rows(file) for file in options.qed),
-        *(squad_rows(file, language=file.stem.rpartition(".")[2]) for file in options.xquad),
+        *(squad_rows(file, language=language) for file, language in zip(options.xquad, languages, strict=True)),
     )
     with gzip.open(options.out, "wt", encoding="utf-8") as lines:
         for row in gathered:

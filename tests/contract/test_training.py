@@ -161,6 +161,23 @@ def test_a_question_in_two_languages_is_asked_of_both_passages(tmp_path: Path, m
 
 
 @pytest.mark.parametrize(
+    ("files", "told"), [([], "nothing to gather"), (["--xquad", "german.json"], "like xquad.de.json")]
+)
+def test_what_cannot_be_gathered_is_told_before_a_file_is_written(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    files: list[str],
+    told: str,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["gather", *files, "--out", str(tmp_path / "rows.jsonl.gz")])
+    with pytest.raises(SystemExit):
+        gather.main()
+    assert told in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
     ("pieces", "text"),
     [
         ("Ca n't buy Ashley 's , he said .", "Can't buy Ashley's, he said."),
