@@ -93,9 +93,7 @@ class Assistant:
     def prepare(self) -> None:
         """Let the reader do beforehand what does not depend on a question."""
         if self.reader:
-            for chunk, document in self.library.all_chunks(self.library.current().number):
-                if not self.reader.prepare(text_of(chunk, document)):
-                    return
+            self.reader.prepare(text_of(*passage) for passage in self.library.all_chunks(self.library.current().number))
 
     def stream(self, question: Question, edition: Edition | None = None) -> Iterator[Event]:
         """The answer as it comes about: status, sentences, and at the end the whole; `edition`: not the one served."""

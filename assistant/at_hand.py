@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
-class AtHand(Generic[T]):
+class AtHand(Generic[K, T]):
     """Keeps the `size` values asked for last. `fetch` gives those of several keys at once, without unknown ones."""
 
-    def __init__(self, fetch: Callable[[Sequence[str]], Mapping[str, T]], size: int) -> None:
+    def __init__(self, fetch: Callable[[Sequence[K]], Mapping[K, T]], size: int) -> None:
         self._fetch, self._size = fetch, size
-        self._kept: OrderedDict[str, T] = OrderedDict()  # at the end: what was asked for last
+        self._kept: OrderedDict[K, T] = OrderedDict()  # at the end: what was asked for last
         self._using = threading.Lock()
 
-    def __call__(self, keys: Sequence[str]) -> dict[str, T]:
+    def __call__(self, keys: Sequence[K]) -> dict[K, T]:
         """The values that there are, in the order of the keys."""
         with self._using:
             known = {key: self._kept[key] for key in keys if key in self._kept}
@@ -28,7 +29,13 @@ class AtHand(Generic[T]):
         self._keep(found)
         return found
 
-    def _keep(self, found: Mapping[str, T]) -> None:
+    def keep_only(self, keys: Container[K]) -> None:
+        """Let go of the values of all other keys."""
+        with self._using:
+            for key in [key for key in self._kept if key not in keys]:
+                del self._kept[key]
+
+    def _keep(self, found: Mapping[K, T]) -> None:
         with self._using:
             for key, value in found.items():
                 self._kept[key] = value

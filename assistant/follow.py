@@ -1,5 +1,6 @@
 """Opening an edition where it will be served, while it is still being checked: where another process built it, its word
-index is made here and nobody's question waits for that."""
+index is made here and nobody's question waits for that. Once it is served, its new passages are read beforehand, and
+what was kept of those that went is let go."""
 
 from __future__ import annotations
 
@@ -22,10 +23,11 @@ def follow(assistant: Assistant, stopping: Callable[[], bool]) -> threading.Thre
 
 
 def _follow(assistant: Assistant, stopping: Callable[[], bool]) -> None:
-    opened = 0
+    opened = served = 0
     while not stopping():
         try:
             opened = _open_newest(assistant, opened)
+            served = _prepare_served(assistant, served)
         except Away:  # looked for again
             logging.getLogger(__name__).debug("The newest edition cannot be looked for")
         time.sleep(LOOK_SECONDS)
@@ -41,3 +43,10 @@ def _open_newest(assistant: Assistant, opened: int) -> int:
         except Exception:  # whoever asks it is told
             logging.getLogger(__name__).warning("Edition %s cannot be opened", newest, exc_info=True)
     return newest
+
+
+def _prepare_served(assistant: Assistant, prepared: int) -> int:
+    served = assistant.library.current().number
+    if prepared not in (0, served):  # the first one is prepared by who opens the assistant
+        assistant.prepare()
+    return served

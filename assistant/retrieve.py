@@ -52,7 +52,7 @@ class Index:
     """What one edition is searched with. `listed`: the passages that a question is listed for, by its words."""
 
     edition: Edition
-    passages: AtHand[tuple[Chunk, Document]]
+    passages: AtHand[str, tuple[Chunk, Document]]
     nearest: Exact | EditionVectors
     lexical: Lexical
     names: Names

@@ -6,7 +6,7 @@ and where the answer stands. To add a reader: write a class, add a line to READE
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,8 +34,8 @@ class Reader(Protocol):
         """One reading a passage."""
         ...
 
-    def prepare(self, passage: Text) -> bool:
-        """Do beforehand what does not depend on the question; False once nothing more can be kept."""
+    def prepare(self, passages: Iterable[Text]) -> None:
+        """Do beforehand what does not depend on a question, for the passages of an edition."""
         ...
 
 

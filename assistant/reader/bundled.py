@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from assistant.at_hand import AtHand
 from assistant.e5.model import first_layers, open_session
 from assistant.e5.weights import Floats
 from assistant.errors import ReaderBroken
@@ -26,6 +27,7 @@ from assistant.records import Reading, Span
 
 MODEL = Path(__file__).with_name("model")
 KEPT = 2048  # passages whose states are kept, about 40 kB each
+PREPARED = KEPT * 3 // 4  # of these beforehand; the rest is for what questions bring
 LARGEST = 127
 TOGETHER = 2  # passages at least: reading is what a question waits for longest
 LONGEST_SPAN = 24  # pieces
@@ -43,6 +45,14 @@ class Packed:
         """The states, to within half a step."""
         states: Floats = self.integers * self.scales
         return states
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What of a passage does not depend on the question."""
+
+    pieces: PassagePieces
+    states: Packed
 
 
 def _packed(states: Floats) -> Packed:
@@ -63,31 +73,35 @@ class BundledReader:
         self._upper = open_session(content, 1, arena=True)
         self._scale: float = described["scale"]
         self._pool = ThreadPoolExecutor(max(threads, TOGETHER), thread_name_prefix="reader")
-        self._states = lru_cache(KEPT)(self._first_layers)
-        self._pieces = lru_cache(KEPT)(self._passage_pieces)
+        self._told = AtHand(self._tell, KEPT)
 
     def read(self, question: str, passages: Sequence[Text]) -> list[Reading]:
         """One reading a passage."""
         asked = question_pieces(question, self._words.tokens, self._marks)
         self._first.of_question(asked)  # here, where no two passages work them out at once
         # The longest first, so that no thread has it left when the others are done.
-        longest = sorted(passages, key=lambda passage: -len(self._pieces(passage).pieces))
+        longest = sorted(passages, key=lambda passage: -sum(map(len, passage.units)))
         read = dict(zip(longest, self._pool.map(lambda passage: self._read(asked, passage), longest), strict=True))
         return [read[passage] for passage in passages]
 
-    def prepare(self, passage: Text) -> bool:
-        """Keep the states of the passage, while a quarter of the room is left for what questions bring."""
-        self._states(self._pieces(passage).pieces)
-        return self._states.cache_info().currsize < KEPT * 3 // 4
+    def prepare(self, passages: Iterable[Text]) -> None:
+        """Keep the states of the first PREPARED passages; where that is all of them, no others are kept."""
+        wanted = dict.fromkeys(islice(passages, PREPARED + 1))
+        for passage in islice(wanted, PREPARED):
+            self._told([passage])
+        if len(wanted) <= PREPARED:
+            self._told.keep_only(wanted)
 
-    def _passage_pieces(self, passage: Text) -> PassagePieces:
-        return passage_pieces(passage.heading, passage.units, self._words.tokens, self._marks)
+    def _tell(self, passages: Sequence[Text]) -> dict[Text, Told]:
+        return {passage: self._tell_one(passage) for passage in passages}
 
-    def _first_layers(self, pieces: tuple[int, ...]) -> Packed:
-        return _packed(self._first.states(np.array([pieces]))[0])
+    def _tell_one(self, passage: Text) -> Told:
+        told = passage_pieces(passage.heading, passage.units, self._words.tokens, self._marks)
+        return Told(told, _packed(self._first.states(np.array([told.pieces]))[0]))
 
     def _read(self, asked: tuple[int, ...], passage: Text) -> Reading:
-        told = self._pieces(passage)
+        kept = self._told([passage])[passage]
+        told = kept.pieces
         places = np.zeros((len(passage.units), len(told.pieces)), bool)
         for number, (start, end) in enumerate(told.sentences):
             places[number, start:end] = True
@@ -98,7 +112,7 @@ class BundledReader:
                 "question_words": self._words.vectors(q),
                 "question_states": self._first.of_question(asked),
                 "passage_words": self._words.vectors(p),
-                "passage_states": self._states(told.pieces).floats(),
+                "passage_states": kept.states.floats(),
                 "same": (q[:, None] == p[None]).astype(np.float32),
                 "places": places,
             },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,9 +35,8 @@ class CrossEncoderReader:
             made.append(Reading(relevance=best, answers=None, units=tuple(own.tolist())))
         return made
 
-    def prepare(self, passage: Text) -> bool:
+    def prepare(self, passages: Iterable[Text]) -> None:
         """Nothing: question and passage enter together."""
-        return False
 
 
 def _open(model: str, device: str) -> CrossEncoder:

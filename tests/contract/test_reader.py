@@ -32,6 +32,7 @@ TALK = Text(
     ),
 )
 COFFEE = Text("Coffee", ("Beans are roasted at about 200 degrees.",))
+TEA = Text("Tea", ("Leaves are dried.",))
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +85,37 @@ def test_what_is_read_beside_it_does_not_matter(reader: Reader) -> None:
 
 def test_what_was_prepared_is_read_alike(reader: Reader) -> None:
     before = reader.read(QUESTION, [TALK])
-    assert reader.prepare(TALK) in (True, False)
+    reader.prepare([TALK, COFFEE])
     assert reader.read(QUESTION, [TALK]) == before
+
+
+@pytest.fixture
+def told(bundled: BundledReader, monkeypatch: pytest.MonkeyPatch) -> list[Text]:
+    """The passages that the bundled reader has to work out, in their order."""
+    asked_for: list[Text] = []
+    tell = bundled._told._fetch
+    monkeypatch.setattr(bundled._told, "_fetch", lambda passages: asked_for.extend(passages) or tell(passages))
+    return asked_for
+
+
+def test_what_is_not_in_the_edition_any_more_is_let_go(bundled: BundledReader, told: list[Text]) -> None:
+    bundled.prepare([TALK, COFFEE])
+    bundled.prepare([TALK])
+    told.clear()
+    bundled.read(QUESTION, [TALK])
+    bundled.read(QUESTION, [COFFEE])
+    assert told == [COFFEE]
+
+
+def test_what_was_asked_for_stays_where_an_edition_is_too_large(
+    bundled: BundledReader, told: list[Text], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundled_module, "PREPARED", 1)
+    bundled.read(QUESTION, [COFFEE])
+    bundled.prepare([TALK, TEA, COFFEE])
+    told.clear()
+    bundled.read(QUESTION, [COFFEE, TALK])
+    assert told == []
 
 
 def test_no_reader_and_wrong_names(tmp_path: Path) -> None:

@@ -25,3 +25,17 @@ def test_only_what_is_not_at_hand_is_fetched_and_unknown_keys_are_left_out() -> 
 def test_more_than_is_kept_is_given_whole() -> None:
     values = AtHand(lambda keys: dict.fromkeys(keys, 1), size=1)
     assert values(["a", "b", "c"]) == {"a": 1, "b": 1, "c": 1}
+
+
+def test_what_is_not_wanted_any_more_is_let_go() -> None:
+    fetched: list[str] = []
+
+    def fetch(keys: Sequence[str]) -> dict[str, int]:
+        fetched.extend(keys)
+        return dict.fromkeys(keys, 1)
+
+    values = AtHand(fetch, size=3)
+    values(["a", "b", "c"])
+    values.keep_only({"b", "d"})
+    values(["a", "b"])
+    assert fetched == ["a", "b", "c", "a"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import cast
@@ -240,8 +240,8 @@ class ScriptedReader:
         self.read_texts = list(passages)
         return [self._reading(self.logits[passage.units[0].strip(".")]) for passage in passages]
 
-    def prepare(self, passage: Text) -> bool:
-        return False
+    def prepare(self, passages: Iterable[Text]) -> None:
+        pass
 
     def _reading(self, logits: tuple[float, ...]) -> Reading:
         best = max(range(len(logits)), key=logits.__getitem__)

@@ -32,7 +32,7 @@ SKETCH = """# Load and soak
 
 Memory is that of the server process. Its growth is the slope of a line through the least of each minute after the first
 {warm} minutes, in which models, caches and allocators fill, with its standard error; in between every publication takes memory
-for a moment. The reader keeps the states of up to 2,048 passages, some 80 MB.
+for a moment. The reader keeps the states of the passages of the edition, 40 kB each, of 2,048 at most.
 """
 
 

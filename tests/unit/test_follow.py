@@ -1,0 +1,55 @@
+"""Editions are opened and read beforehand as they come."""
+
+from __future__ import annotations
+
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from assistant import follow
+from assistant.away import Away
+
+Looks = list[tuple[int, int]]  # the newest edition and the one served, at each look
+
+
+class Watched:
+    """An assistant whose library tells another thing at each look; (0, 0): it cannot be reached."""
+
+    def __init__(self, looks: Looks) -> None:
+        self.done: list[str] = []
+        self._looks = looks
+        self.library: Any = SimpleNamespace(newest=self._newest, current=self._current, edition=str)
+        self.retriever: Any = SimpleNamespace(index=lambda edition: self.done.append(f"open {edition}"))
+
+    def prepare(self) -> None:
+        self.done.append(f"prepare {self._looks[0][1]}")
+
+    def _newest(self) -> int:
+        if not any(self._looks[0]):
+            raise Away("The database cannot be reached.", "Start it.")
+        return self._looks[0][0]
+
+    def _current(self) -> Any:
+        return SimpleNamespace(number=self._looks[0][1])
+
+
+@pytest.mark.parametrize(
+    ("looks", "done"),
+    [
+        ([(1, 1), (1, 1)], ["open 1"]),
+        ([(1, 1), (2, 1), (2, 2), (2, 2)], ["open 1", "open 2", "prepare 2"]),
+        ([(2, 2), (2, 1)], ["open 2", "prepare 1"]),
+        ([(1, 1), (0, 0), (2, 2)], ["open 1", "open 2", "prepare 2"]),
+    ],
+    ids=["nothing new", "built, then published", "rolled back", "the database was away"],
+)
+def test_editions_are_opened_once_whole_and_prepared_once_served(
+    looks: Looks, done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched: Any = Watched(list(looks))
+    monkeypatch.setattr(follow.time, "sleep", lambda _: watched._looks.pop(0))
+    turns = count()
+    follow._follow(watched, lambda: next(turns) == len(looks))
+    assert watched.done == done
