@@ -2,7 +2,7 @@
 
 One fires on questions whose best evidence is a section that records what is not known, which the refusal then quotes,
 one on questions about something else, and, where a reader has read, one on questions that nothing answers. They are
-kept as text in `refusal.json`, for both cases, with the questions and the cross-validation they came from
+kept as text in `refusal.json`, for each case, with the questions and the cross-validation they came from
 (`tests/quality/fit_refusal.py`).
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from assistant.records import Hit
     from assistant.retrieve import Found
 
+NO_GAPS = ", no gaps"
 LEAST = 0.001  # probability; a reader is never surer
 
 
@@ -27,18 +28,25 @@ def read_signals(found: Found, ranked: Sequence[Quote]) -> dict[str, float]:
     """What the decision rests on; nearly all compare two things of the same edition, so that they hold for other
     documents too. `elsewhere`: how much nearer the question is to an everyday subject than to the best passage;
     `gap_margin` and `gap_reach`: how much better the best recorded gap is than the best statement, by score of a
-    sentence within -1..1 and by cosine of what it says or answers; `agreement`: fused score of the first passage;
-    and only where a reader has read and knows, `answers`: log odds that the best statement's passage answers."""
+    sentence within -1..1 and by cosine of what it says or answers, only where a gap was found; `agreement`: fused
+    score of the first passage; and only where a reader has read and knows, `answers`: log odds that the best
+    statement's passage answers."""
     gap, other = ([quote for quote in ranked if quote.hit.chunk.gap is side] for side in (True, False))
-    score = [max((quote.score for quote in part), default=-math.inf) for part in (gap, other)]
     read, read_gap = ([odds for q in part if (odds := _log_odds(q.hit)) is not None] for part in (other, gap))
-    reach = [max((quote.hit.asked for quote in part), default=0.0) for part in (gap, other)]
     return {
         "elsewhere": found.elsewhere - max(hit.dense for hit in found.hits),
-        "gap_margin": max(-1.0, min(1.0, score[0] - score[1])),
-        "gap_reach": max(-0.2, min(0.2, reach[0] - reach[1])),
+        **(_nearer(gap, other) if gap else {}),
         "agreement": found.hits[0].score,
         **({"answers": max(read, default=_odds(0.0))} if read or read_gap else {}),
+    }
+
+
+def _nearer(gap: Sequence[Quote], other: Sequence[Quote]) -> dict[str, float]:
+    score = [max((quote.score for quote in part), default=-math.inf) for part in (gap, other)]
+    reach = [max((quote.hit.asked for quote in part), default=0.0) for part in (gap, other)]
+    return {
+        "gap_margin": max(-1.0, min(1.0, score[0] - score[1])),
+        "gap_reach": max(-0.2, min(0.2, reach[0] - reach[1])),
     }
 
 
@@ -65,8 +73,13 @@ def margins(signals: dict[str, float]) -> dict[str, float]:
         name: detector["bias"]
         + sum(weight * signals[signal] for signal, weight in detector["weights"].items())
         - detector["threshold"]
-        for name, detector in _detectors("read" if "answers" in signals else "unread").items()
+        for name, detector in _detectors(case_of(signals)).items()
     }
+
+
+def case_of(signals: Container[str]) -> str:
+    """Which detectors judge: "read" or "unread", without that for gaps where the edition records none."""
+    return ("read" if "answers" in signals else "unread") + ("" if "gap_margin" in signals else NO_GAPS)
 
 
 @cache

@@ -1,8 +1,8 @@
 """The passages that may answer: dense passages, dense sentences and BM25, fused; filters; validity dates.
 
 Each ranking adds weight / (RRF + rank) to a passage (reciprocal rank fusion, Cormack et al. 2009): ranks need no common
-scale, which cosine and BM25 do not have. To add a signal, add one more to `_rankings`; `cluster-talks evaluate`
-must not drop.
+scale, which cosine and BM25 do not have. A passage's score is its share of what it could have: one that lists no
+questions is not behind for that. To add a signal, add one more to `_rankings`; `cluster-talks evaluate` must not drop.
 """
 
 from __future__ import annotations
@@ -179,24 +179,21 @@ class Retriever:
     def search(self, query: Query, edition: Edition, count: int = 12) -> Found:
         """The best `count` passages, each with the exact cosines of its sentences with the first wording."""
         index = self.index(edition)
-        scores: dict[str, float] = defaultdict(float)
         words, wordings = _widened(query.wordings, index.terms)
         vectors = list(map(self._embedded, wordings))
-        best_possible = 0.0
+        fused = _Fused()
         for wording, vector in zip(wordings, vectors, strict=True):
             for ranking in self._rankings(index, wording, vector, query.filters):
-                best_possible += ranking.weight / RRF
-                for rank, chunk in enumerate(ranking.chunks):
-                    scores[chunk] += ranking.weight / (RRF + rank)
-        if not scores:
+                fused.add(ranking)
+        if not fused.scores:
             return Found((), (), 1.0, words, query.periods)
         listed = index.listed.get(words_of(query.wordings[0]), ())
-        nearest = list(dict.fromkeys((*listed, *sorted(scores, key=lambda chunk: -scores[chunk])[: count * 2])))
+        nearest = list(dict.fromkeys((*listed, *fused.first(count * 2))))
         gaps = index.gaps.nearest(vectors[0], GAPS)
         stored = index.passages(list(dict.fromkeys((*nearest, *gaps))))
         cosines = index.nearest.cosines(vectors[0], [chunk for chunk, _ in stored.values()])
         hits = [
-            _hit(entry, cosines[id_], scores[id_] / best_possible * _share(entry[0], query.periods), id_ in listed)
+            _hit(entry, cosines[id_], fused.share(entry[0]) * _validity(entry[0], query.periods), id_ in listed)
             for id_, entry in stored.items()
             if id_ in cosines and query.filters.admit(entry[1])
         ]
@@ -213,7 +210,7 @@ class Retriever:
         for level, weight in LEVEL_WEIGHTS.items():
             near = index.nearest.near(level, vector, DEPTH * VECTORS_A_PASSAGE[level], filters)
             if near:
-                yield _Ranking(weight, [passage.chunk for passage in near][:DEPTH])
+                yield _Ranking(weight, [passage.chunk for passage in near][:DEPTH], listed=level == "asked")
         if words := index.lexical.search(wording, DEPTH, filters):
             yield _Ranking(self._lexical_weight(index, wording, words[0][0]), [chunk for chunk, _ in words])
 
@@ -236,8 +233,34 @@ def _hit(entry: tuple[Chunk, Document], cosines: Sequence[float], score: float, 
 
 @dataclass(frozen=True, slots=True)
 class _Ranking:
+    """`listed`: by the questions that passages list."""
+
     weight: float
     chunks: list[str]
+    listed: bool = False
+
+
+class _Fused:
+    """Rankings added up. `scores`: of each passage that is in any of them."""
+
+    def __init__(self) -> None:
+        self.scores: dict[str, float] = defaultdict(float)
+        self._best = self._best_unlisted = 0.0
+
+    def add(self, ranking: _Ranking) -> None:
+        """One more."""
+        self._best += ranking.weight / RRF
+        self._best_unlisted += 0 if ranking.listed else ranking.weight / RRF
+        for rank, chunk in enumerate(ranking.chunks):
+            self.scores[chunk] += ranking.weight / (RRF + rank)
+
+    def first(self, count: int) -> list[str]:
+        """The best passages."""
+        return sorted(self.scores, key=lambda chunk: -self.scores[chunk])[:count]
+
+    def share(self, chunk: Chunk) -> float:
+        """The score as a share, 0..1, of what the first passage of every ranking would have that it can be in."""
+        return self.scores[chunk.id] / (self._best if chunk.asked else self._best_unlisted)
 
 
 def _widened(wordings: tuple[str, ...], terms: Terms) -> tuple[str, tuple[str, ...]]:
@@ -279,5 +302,5 @@ def coverage(lexical: Lexical, question: str, text: str, language: str) -> float
     return sum(lexical.rarity(stem) for stem in asked & there) / total if total else 0.0
 
 
-def _share(chunk: Chunk, periods: Sequence[Period]) -> float:
+def _validity(chunk: Chunk, periods: Sequence[Period]) -> float:
     return 1.0 if any(chunk.period.overlaps(period) for period in periods) else EXPIRED

@@ -43,8 +43,8 @@ from assistant.records import (
     Unit,
     UnitKind,
 )
-from assistant.refusal import judge
-from assistant.retrieve import Found
+from assistant.refusal import judge, read_signals
+from assistant.retrieve import Found, _Fused, _Ranking
 
 EDITION = Edition(number=3, embedder="e", dimension=1, status="ready", created="")
 DOCUMENT = Document(id="doc", uri="rules/a.md", title="A", digest="d", url="https://doc.example")
@@ -170,6 +170,7 @@ def test_the_text_of_an_answer() -> None:
 
 
 NEAR = {"elsewhere": -0.09, "gap_margin": -0.6, "gap_reach": -0.03, "agreement": 0.95}
+NO_GAPS = {"elsewhere": -0.09, "agreement": 0.95}
 
 
 @pytest.mark.parametrize(
@@ -180,10 +181,32 @@ NEAR = {"elsewhere": -0.09, "gap_margin": -0.6, "gap_reach": -0.03, "agreement":
         ({**NEAR, "elsewhere": 0.04, "agreement": 0.3}, "out_of_scope"),
         ({**NEAR, "answers": 4.0}, "answer"),
         ({**NEAR, "answers": -6.5}, "unanswered"),
+        ({**NEAR, "gap_margin": -1.0, "answers": -4.0}, "unanswered"),
+        (NO_GAPS, "answer"),
+        ({**NO_GAPS, "elsewhere": 0.04, "agreement": 0.3}, "out_of_scope"),
+        ({**NO_GAPS, "answers": 2.0}, "answer"),
+        ({**NO_GAPS, "answers": -2.5}, "unanswered"),
     ],
 )
 def test_the_decision_on_clear_cases(signals: dict[str, float], verdict: str) -> None:
     assert judge(signals) == verdict
+
+
+def test_documents_that_record_no_gaps_are_not_compared_with_any() -> None:
+    stated, gap = hit("stated", ("It is 5.", "sentence")), hit("gap", ("Not known.", "sentence"), gap=True)
+    beside = read_signals(found(stated), [Quote(stated, 0, 0.6), Quote(gap, 0, 0.4)])
+    assert (beside["gap_margin"], beside["gap_reach"]) == (pytest.approx(-0.2), 0.0)
+    assert read_signals(found(stated), [Quote(stated, 0, 0.6)]).keys() == NO_GAPS.keys()
+
+
+def test_a_passage_that_lists_no_questions_is_not_behind_for_that() -> None:
+    fused = _Fused()
+    fused.add(_Ranking(1.0, ["silent", "other", "asked"]))
+    fused.add(_Ranking(0.5, ["asked"], listed=True))
+    asked, silent = hit("asked", asked=("What is it?",)), hit("silent")
+    assert fused.first(2) == ["asked", "silent"]
+    assert fused.share(silent.chunk) == 1.0
+    assert fused.share(asked.chunk) == pytest.approx((1 / 12 + 0.5 / 10) / (1.5 / 10))
 
 
 TODAY = Period(date(2026, 1, 1), date(2026, 1, 1))
