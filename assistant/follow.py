@@ -1,6 +1,7 @@
 """Opening an edition where it will be served, while it is still being checked: where another process built it, its word
-index is made here and nobody's question waits for that. Once it is served, its new passages are read beforehand, and
-what was kept of those that went is let go."""
+index is made here and nobody's question waits for that. What is served is read beforehand, and of passages that went
+with the edition before nothing is kept.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from collections.abc import Callable
 
 from assistant.ask import Assistant
 from assistant.away import Away
+from assistant.memory import settle
 
 LOOK_SECONDS = 1.0
 
@@ -23,30 +25,39 @@ def follow(assistant: Assistant, stopping: Callable[[], bool]) -> threading.Thre
 
 
 def _follow(assistant: Assistant, stopping: Callable[[], bool]) -> None:
-    opened = served = 0
+    opened = prepared = 0
     while not stopping():
         try:
             opened = _open_newest(assistant, opened)
-            served = _prepare_served(assistant, served)
+            prepared = _prepare_served(assistant, prepared)
         except Away:  # looked for again
             logging.getLogger(__name__).debug("The newest edition cannot be looked for")
+        except Exception:
+            logging.getLogger(__name__).warning("The newest edition cannot be looked for", exc_info=True)
         time.sleep(LOOK_SECONDS)
 
 
 def _open_newest(assistant: Assistant, opened: int) -> int:
     newest = assistant.library.newest()
     if newest != opened:
-        try:
-            assistant.retriever.index(assistant.library.edition(newest))
-        except Away:
-            raise
-        except Exception:  # whoever asks it is told
-            logging.getLogger(__name__).warning("Edition %s cannot be opened", newest, exc_info=True)
+        _try("opened", newest, lambda: assistant.retriever.index(assistant.library.edition(newest)))
     return newest
 
 
 def _prepare_served(assistant: Assistant, prepared: int) -> int:
     served = assistant.library.current().number
-    if prepared not in (0, served):  # the first one is prepared by who opens the assistant
-        assistant.prepare()
+    if served != prepared:
+        _try("read beforehand", served, assistant.prepare)
+    if not prepared:
+        settle()  # with that the server has what it keeps
     return served
+
+
+def _try(what: str, edition: int, act: Callable[[], object]) -> None:
+    """Once: where it fails, whoever asks the edition is told."""
+    try:
+        act()
+    except Away:
+        raise
+    except Exception:
+        logging.getLogger(__name__).warning("Edition %s cannot be %s", edition, what, exc_info=True)

@@ -2,8 +2,8 @@
 
 One fires on questions whose best evidence is a section that records what is not known, which the refusal then quotes,
 one on questions about something else, and, where a reader has read, one on questions that nothing answers. They are
-kept as text in `refusal.json`, for each case, with the questions and the cross-validation they came from
-(`tests/quality/fit_refusal.py`).
+kept as text in `refusal.json`, for each case, with the questions and the cross-validation of the last fit
+(`tests/quality/fit_refusal.py`); `older` names those that are of one before.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def margins(signals: dict[str, float]) -> dict[str, float]:
 
 
 def case_of(signals: Container[str]) -> str:
-    """Which detectors judge: "read" or "unread", without that for gaps where the edition records none."""
+    """Which detectors judge: "read" or "unread", without that for gaps where what may be cited records none."""
     return ("read" if "answers" in signals else "unread") + ("" if "gap_margin" in signals else NO_GAPS)
 
 

@@ -64,16 +64,19 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """The recorded gaps of an edition: the passage of each vector, and the vectors of their units and questions."""
+    """The recorded gaps of an edition: the passage of each vector with its document, and the vectors of their units
+    and questions."""
 
-    chunks: tuple[str, ...]
+    passages: tuple[tuple[str, Document], ...]
     vectors: NDArray[np.float32]
 
-    def nearest(self, vector: NDArray[np.float32], count: int) -> list[str]:
-        """The passages of the nearest gaps."""
+    def nearest(self, vector: NDArray[np.float32], count: int, filters: Filters) -> list[str]:
+        """The passages of the nearest gaps that the filters admit."""
         found: dict[str, None] = {}
-        for place in np.argsort(-(self.vectors @ vector)) if self.chunks else ():
-            found[self.chunks[place]] = None
+        for place in np.argsort(-(self.vectors @ vector)) if self.passages else ():
+            chunk, document = self.passages[place]
+            if filters.admit(document):
+                found[chunk] = None
             if len(found) == count:
                 break
         return list(found)
@@ -151,7 +154,8 @@ class Retriever:
         chunks = [chunk for chunk, _ in passages]
         few = sum(vectors.counts().values()) <= FEW
         rows = vectors.rows([chunk for chunk in chunks if few or chunk.gap])
-        gaps = [(chunk.id, row) for chunk in chunks if chunk.gap and chunk.id in rows for row in rows[chunk.id][1:]]
+        recorded = [(chunk.id, document) for chunk, document in passages if chunk.gap and chunk.id in rows]
+        gaps = [((id_, document), row) for id_, document in recorded for row in rows[id_][1:]]
         return Index(
             edition,
             AtHand(partial(self._library.chunks, edition.number), KEPT),
@@ -159,7 +163,7 @@ class Retriever:
             self._open_lexical(edition.number),
             collect_names(text for chunk, document in passages for text in (document.title, *_said(chunk))),
             collect_terms(chunks),
-            Gaps(tuple(id_ for id_, _ in gaps), np.asarray([row for _, row in gaps], dtype=np.float32)),
+            Gaps(tuple(passage for passage, _ in gaps), np.asarray([row for _, row in gaps], dtype=np.float32)),
             neighbours_of({document.id: document for _, document in passages}.values()),
             _listed(chunks),
         )
@@ -189,7 +193,7 @@ class Retriever:
             return Found((), (), 1.0, words, query.periods)
         listed = index.listed.get(words_of(query.wordings[0]), ())
         nearest = list(dict.fromkeys((*listed, *fused.first(count * 2))))
-        gaps = index.gaps.nearest(vectors[0], GAPS)
+        gaps = index.gaps.nearest(vectors[0], GAPS, query.filters)
         stored = index.passages(list(dict.fromkeys((*nearest, *gaps))))
         cosines = index.nearest.cosines(vectors[0], [chunk for chunk, _ in stored.values()])
         hits = [

@@ -6,7 +6,6 @@ import logging
 import os
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -26,7 +25,7 @@ from assistant.api.state import State
 from assistant.away import Away
 from assistant.errors import Busy, NotReady
 from assistant.exposure import check_exposure
-from assistant.memory import frugal, settle
+from assistant.memory import frugal
 from assistant.records import Question
 from assistant.settings import Settings
 from assistant.telemetry.answers import watched
@@ -134,7 +133,6 @@ def _warm_up(settings: Settings, console: Console, state: State, app: FastAPI, a
     state.serve(assistant)
     plugin("page")(app, state, assistant)
     state.page = True
-    threading.Thread(target=_prepare, args=[assistant], name="prepare", daemon=True).start()
     console.print(f"Ready after {time.perf_counter() - began:.1f} s. Stop with Ctrl+C.")
     runner = Runner(
         settings,
@@ -147,12 +145,6 @@ def _warm_up(settings: Settings, console: Console, state: State, app: FastAPI, a
     follow(unwatched, runner.stopping)
     runs = _patiently(state, runner.start)
     state.on_close(lambda: runs.join(PATIENCE))
-
-
-def _prepare(assistant: Assistant) -> None:
-    """Read passages beforehand; with that the server has what it keeps."""
-    assistant.prepare()
-    settle()
 
 
 def _patiently(state: State, opening: Callable[[], T]) -> T:

@@ -86,10 +86,11 @@ class BundledReader:
 
     def prepare(self, passages: Iterable[Text]) -> None:
         """Keep the states of the first PREPARED passages; where that is all of them, no others are kept."""
-        wanted = dict.fromkeys(islice(passages, PREPARED + 1))
-        for passage in islice(wanted, PREPARED):
+        rest = iter(passages)
+        wanted = dict.fromkeys(islice(rest, PREPARED))
+        for passage in wanted:
             self._told([passage])
-        if len(wanted) <= PREPARED:
+        if next(rest, None) is None:
             self._told.keep_only(wanted)
 
     def _tell(self, passages: Sequence[Text]) -> dict[Text, Told]:

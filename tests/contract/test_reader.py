@@ -32,7 +32,6 @@ TALK = Text(
     ),
 )
 COFFEE = Text("Coffee", ("Beans are roasted at about 200 degrees.",))
-TEA = Text("Tea", ("Leaves are dried.",))
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +84,7 @@ def test_what_is_read_beside_it_does_not_matter(reader: Reader) -> None:
 
 def test_what_was_prepared_is_read_alike(reader: Reader) -> None:
     before = reader.read(QUESTION, [TALK])
+    reader.prepare([])
     reader.prepare([TALK, COFFEE])
     assert reader.read(QUESTION, [TALK]) == before
 
@@ -112,7 +112,7 @@ def test_what_was_asked_for_stays_where_an_edition_is_too_large(
 ) -> None:
     monkeypatch.setattr(bundled_module, "PREPARED", 1)
     bundled.read(QUESTION, [COFFEE])
-    bundled.prepare([TALK, TEA, COFFEE])
+    bundled.prepare([TALK, TALK, COFFEE])
     told.clear()
     bundled.read(QUESTION, [COFFEE, TALK])
     assert told == []

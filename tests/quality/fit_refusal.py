@@ -3,8 +3,8 @@
     .venv/bin/python -m tests.quality.fit_refusal --data data --write [--only unanswered]
 
 Takes the questions of this folder, reads their signals from the served edition of `--data`, fits the detectors of each
-case and prints their cross-validated figures; `--write` stores them in assistant/refusal.json, with `--only` without
-touching the other detectors that stand there.
+case and prints their cross-validated figures; `--write` stores them in assistant/refusal.json, with `--only` but for the
+other detectors that stand there, which stay and are named `older`.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def label(case: Case, signals: dict[str, float]) -> str:
         return "answer"
     if case.kind == "out_of_scope":
         return "out_of_scope"
-    return "gap" if signals["gap_margin"] > NEAR_A_GAP else "unseen"
+    return "gap" if signals.get("gap_margin", -1.0) > NEAR_A_GAP else "unseen"
 
 
 def fit(rows: list[dict[str, float]], labels: np.ndarray, case: str) -> dict[str, Any]:
@@ -157,6 +157,16 @@ def cross_validate(rows: list[dict[str, float]], labels: np.ndarray, case: str) 
     }
 
 
+def _kept(made: dict[str, Any], only: str) -> dict[str, Any]:
+    """What is stored when one detector is: the others as they stand there, those of a new case as they were made."""
+    stored = json.loads(MODEL.read_text(encoding="utf-8"))
+    for case, detectors in DETECTORS.items():
+        before = stored.get(case, {}).get("detectors", {})
+        older = {name: before[name] for name in detectors if name in before and name != only}
+        made[case] = {**made[case], "detectors": made[case]["detectors"] | older, "older": sorted(older)}
+    return made
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -166,8 +176,12 @@ def main() -> None:
         "--only", help="detector to store; default all", choices=sorted(set().union(*DETECTORS.values()))
     )
     options = parser.parse_args()
+    if options.only and not options.write:
+        parser.error("--only says what to store: add --write")
     cases = [case for name in FILES for case in read_questions(HERE / name) if case.reason != "unclear"]
     signals = signals_of(cases, options.data)
+    if any("gap_margin" not in row for row in signals["unread"]):
+        parser.error(f"{options.data} serves an edition that records no gaps: ingest corpus/ into it")
     labels = np.array([label(case, row) for case, row in zip(cases, signals["unread"], strict=True)])
     names, counts = np.unique(labels, return_counts=True)
     made: dict[str, Any] = {
@@ -178,11 +192,9 @@ def main() -> None:
         made[case] = {"detectors": fit(rows, labels, case), "cross_validated": cross_validate(rows, labels, case)}
     print(json.dumps(made, indent=2))
     if options.write:
-        stored = json.loads(MODEL.read_text(encoding="utf-8")) if options.only else {}
-        for case, held in stored.items():
-            if case in DETECTORS:
-                made[case]["detectors"] |= {n: d for n, d in held["detectors"].items() if n != options.only}
-        MODEL.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+        MODEL.write_text(
+            json.dumps(_kept(made, options.only) if options.only else made, indent=2) + "\n", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

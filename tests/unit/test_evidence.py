@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import cast
 
+import numpy as np
 import pytest
 
 from assistant.citations import Citing, Neighbours, markdown, neighbours_of
@@ -32,6 +33,7 @@ from assistant.records import (
     Citation,
     Document,
     Edition,
+    Filters,
     Hit,
     Period,
     Reading,
@@ -44,7 +46,7 @@ from assistant.records import (
     UnitKind,
 )
 from assistant.refusal import judge, read_signals
-from assistant.retrieve import Found, _Fused, _Ranking
+from assistant.retrieve import Found, Gaps, _Fused, _Ranking
 
 EDITION = Edition(number=3, embedder="e", dimension=1, status="ready", created="")
 DOCUMENT = Document(id="doc", uri="rules/a.md", title="A", digest="d", url="https://doc.example")
@@ -197,6 +199,16 @@ def test_documents_that_record_no_gaps_are_not_compared_with_any() -> None:
     beside = read_signals(found(stated), [Quote(stated, 0, 0.6), Quote(gap, 0, 0.4)])
     assert (beside["gap_margin"], beside["gap_reach"]) == (pytest.approx(-0.2), 0.0)
     assert read_signals(found(stated), [Quote(stated, 0, 0.6)]).keys() == NO_GAPS.keys()
+
+
+def test_the_nearest_gaps_are_those_that_may_be_cited() -> None:
+    projects, rules = (replace(DOCUMENT, id=kind, kind=kind) for kind in ("projects", "rules"))
+    rows = np.array([[1.0, 0.0], [0.9, 0.4], [0.0, 1.0]], np.float32)
+    gaps = Gaps((("near", projects), ("near", projects), ("far", rules)), rows)
+    asked = np.array([1.0, 0.0], np.float32)
+    assert gaps.nearest(asked, 2, Filters()) == ["near", "far"]
+    assert gaps.nearest(asked, 2, Filters(kind=("rules",))) == ["far"]
+    assert gaps.nearest(asked, 2, Filters(kind=("events",))) == []
 
 
 def test_a_passage_that_lists_no_questions_is_not_behind_for_that() -> None:

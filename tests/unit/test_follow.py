@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,6 +22,12 @@ class Watched:
         self.library: Any = SimpleNamespace(newest=self._newest, current=self._current, edition=str)
         self.retriever: Any = SimpleNamespace(index=lambda edition: self.done.append(f"open {edition}"))
 
+    def follow(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Look until there is nothing more to tell."""
+        monkeypatch.setattr(follow.time, "sleep", lambda _: self._looks.pop(0))
+        monkeypatch.setattr(follow, "settle", lambda: self.done.append("settle"))
+        follow._follow(self, lambda: not self._looks)  # type: ignore[arg-type]
+
     def prepare(self) -> None:
         self.done.append(f"prepare {self._looks[0][1]}")
 
@@ -38,18 +43,28 @@ class Watched:
 @pytest.mark.parametrize(
     ("looks", "done"),
     [
-        ([(1, 1), (1, 1)], ["open 1"]),
-        ([(1, 1), (2, 1), (2, 2), (2, 2)], ["open 1", "open 2", "prepare 2"]),
-        ([(2, 2), (2, 1)], ["open 2", "prepare 1"]),
-        ([(1, 1), (0, 0), (2, 2)], ["open 1", "open 2", "prepare 2"]),
+        ([(1, 1), (1, 1)], ["open 1", "prepare 1", "settle"]),
+        ([(1, 1), (2, 1), (2, 2)], ["open 1", "prepare 1", "settle", "open 2", "prepare 2"]),
+        ([(2, 2), (2, 1)], ["open 2", "prepare 2", "settle", "prepare 1"]),
+        ([(0, 0), (2, 2)], ["open 2", "prepare 2", "settle"]),
+        ([(1, 1), (0, 0), (2, 2)], ["open 1", "prepare 1", "settle", "open 2", "prepare 2"]),
     ],
-    ids=["nothing new", "built, then published", "rolled back", "the database was away"],
+    ids=["nothing new", "built, then published", "rolled back", "away at first", "away for a while"],
 )
 def test_editions_are_opened_once_whole_and_prepared_once_served(
     looks: Looks, done: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched: Any = Watched(list(looks))
-    monkeypatch.setattr(follow.time, "sleep", lambda _: watched._looks.pop(0))
-    turns = count()
-    follow._follow(watched, lambda: next(turns) == len(looks))
+    watched.follow(monkeypatch)
     assert watched.done == done
+
+
+def test_an_edition_that_cannot_be_read_beforehand_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        watched.done.append("broken")
+        raise RuntimeError("out of memory")
+
+    watched: Any = Watched([(1, 1), (1, 1), (2, 1)])
+    watched.prepare = broken
+    watched.follow(monkeypatch)
+    assert watched.done == ["open 1", "broken", "settle", "open 2"]
