@@ -48,4 +48,5 @@ class Words:
 
 
 def _term(name: str, tip: str) -> str:
-    return f'<button type="button" class="term" aria-describedby="{tip}">{escape(name)}</button>'
+    """Not a `button`, which lines break around: a stop behind it would begin the next one."""
+    return f'<span role="button" tabindex="0" class="term" aria-describedby="{tip}">{escape(name)}</span>'

@@ -204,6 +204,22 @@ def test_a_word_is_explained_on_hover_and_on_focus(scripted: ScriptedServer, vis
     assert seen.page.locator(".meaning img, .meaning script").count() == 0
 
 
+def test_no_line_begins_with_the_comma_after_an_explained_word(scripted: ScriptedServer, visit: Open) -> None:
+    seen = visit(scripted.address)
+    seen.ask("Explain")
+    begun = seen.page.locator(".term").evaluate("""word => {
+      const comma = document.createRange();
+      comma.setStart(word.nextSibling, 0);
+      comma.setEnd(word.nextSibling, 1);
+      const place = word.closest("p, blockquote, div");
+      return Array.from({ length: 60 }, (_, n) => 120 + 2 * n).filter((width) => {
+        place.style.width = `${width}px`;
+        return comma.getBoundingClientRect().top > [...word.getClientRects()].at(-1).bottom - 1;
+      });
+    }""")
+    assert begun == []
+
+
 def test_a_refused_question_comes_back_to_be_put_in_other_words(scripted: ScriptedServer, visit: Open) -> None:
     seen = visit(scripted.address)
     seen.ask("Unknown thing")
