@@ -1,7 +1,5 @@
 """Opening an edition where it will be served, while it is still being checked: where another process built it, its word
-index is made here and nobody's question waits for that. What is served is read beforehand, and of passages that went
-with the edition before nothing is kept.
-"""
+index is made here and nobody's question waits for that. What is served is read beforehand."""
 
 from __future__ import annotations
 

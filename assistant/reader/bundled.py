@@ -97,23 +97,22 @@ class BundledReader:
         return {passage: self._tell_one(passage) for passage in passages}
 
     def _tell_one(self, passage: Text) -> Told:
-        told = passage_pieces(passage.heading, passage.units, self._words.tokens, self._marks)
-        return Told(told, _packed(self._first.states(np.array([told.pieces]))[0]))
+        found = passage_pieces(passage.heading, passage.units, self._words.tokens, self._marks)
+        return Told(found, _packed(self._first.states(np.array([found.pieces]))[0]))
 
     def _read(self, asked: tuple[int, ...], passage: Text) -> Reading:
-        kept = self._told([passage])[passage]
-        told = kept.pieces
-        places = np.zeros((len(passage.units), len(told.pieces)), bool)
-        for number, (start, end) in enumerate(told.sentences):
+        told = self._told([passage])[passage]
+        q, p = np.array(asked), np.array(told.pieces.pieces)
+        places = np.zeros((len(passage.units), len(p)), bool)
+        for number, (start, end) in enumerate(told.pieces.sentences):
             places[number, start:end] = True
-        q, p = np.array(asked), np.array(told.pieces)
         relevance, sentences, start, end = self._upper.run(
             None,
             {
                 "question_words": self._words.vectors(q),
                 "question_states": self._first.of_question(asked),
                 "passage_words": self._words.vectors(p),
-                "passage_states": kept.states.floats(),
+                "passage_states": told.states.floats(),
                 "same": (q[:, None] == p[None]).astype(np.float32),
                 "places": places,
             },
@@ -126,7 +125,7 @@ class BundledReader:
             relevance=float(1 / (1 + np.exp(-relevance[0]))),
             answers=total / (total + none),
             units=tuple(logits.tolist()),
-            span=_trimmed(_span(start, end, told, int(np.argmax(logits))), passage) if len(logits) else None,
+            span=_trimmed(_span(start, end, told.pieces, int(np.argmax(logits))), passage) if len(logits) else None,
         )
 
 

@@ -47,23 +47,27 @@ class Detector:
 
 
 REFUSALS = ("gap", "unseen", "out_of_scope")
+ELSEWHERE = {
+    "unread": Detector(("elsewhere", "agreement"), ("out_of_scope",), 0.03),
+    "read": Detector(("elsewhere", "agreement", "answers"), ("out_of_scope",), 0.01),
+}
 DETECTORS = {
     "unread": {
         "gap": Detector(("gap_margin", "gap_reach"), ("gap",), 0.03),
-        "out_of_scope": Detector(("elsewhere", "agreement"), ("out_of_scope",), 0.03),
+        "out_of_scope": ELSEWHERE["unread"],
     },
     "read": {
         "gap": Detector(("gap_margin", "gap_reach", "answers"), ("gap",), 0.015),
-        "out_of_scope": Detector(("elsewhere", "agreement", "answers"), ("out_of_scope",), 0.01),
-        # Whatever a gap says: nearly all that it tells is in the first one, and where none is near, nothing would fire.
+        "out_of_scope": ELSEWHERE["read"],
+        # Not by how far a gap is behind: it would never fire where none is near.
         "unanswered": Detector(("answers",), REFUSALS, 0.005),
     },
     "unread" + NO_GAPS: {
-        "out_of_scope": Detector(("elsewhere", "agreement"), ("out_of_scope",), 0.03),
+        "out_of_scope": ELSEWHERE["unread"],
     },
     # One detector fewer: what "read" refuses wrongly in all, these two may, too.
     "read" + NO_GAPS: {
-        "out_of_scope": Detector(("elsewhere", "agreement", "answers"), ("out_of_scope",), 0.01),
+        "out_of_scope": ELSEWHERE["read"],
         "unanswered": Detector(("answers",), REFUSALS, 0.015),
     },
 }
@@ -93,7 +97,7 @@ def label(case: Case, signals: dict[str, float]) -> str:
         return "answer"
     if case.kind == "out_of_scope":
         return "out_of_scope"
-    return "gap" if signals.get("gap_margin", -1.0) > NEAR_A_GAP else "unseen"
+    return "gap" if signals["gap_margin"] > NEAR_A_GAP else "unseen"
 
 
 def fit(rows: list[dict[str, float]], labels: np.ndarray, case: str) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Watched:
 
     def _newest(self) -> int:
         if not any(self._looks[0]):
-            raise Away("The database cannot be reached.", "Start it.")
+            raise Away("The database", "CLUSTER_TALKS_DATABASE_URL")
         return self._looks[0][0]
 
     def _current(self) -> Any:
