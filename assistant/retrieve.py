@@ -153,7 +153,7 @@ class Retriever:
         vectors, passages = self._vectors.open(edition), list(self._library.all_chunks(edition.number))
         chunks = [chunk for chunk, _ in passages]
         few = sum(vectors.counts().values()) <= FEW
-        rows = vectors.rows([chunk for chunk in chunks if few or chunk.gap])
+        rows = self._rows(vectors, [chunk for chunk in chunks if few or chunk.gap])
         recorded = [(chunk.id, document) for chunk, document in passages if chunk.gap and chunk.id in rows]
         gaps = [((id_, document), row) for id_, document in recorded for row in rows[id_][1:]]
         return Index(
@@ -167,6 +167,13 @@ class Retriever:
             neighbours_of({document.id: document for _, document in passages}.values()),
             _listed(chunks),
         )
+
+    def _rows(self, vectors: EditionVectors, chunks: Sequence[Chunk]) -> dict[str, NDArray[np.float32]]:
+        """The vectors of passages, from memory where an open edition has them too: an id names what was embedded."""
+        with self._using:
+            at_hand = [index.nearest for index in self._open.values() if isinstance(index.nearest, Exact)]
+        known = {id_: rows for nearest in at_hand for id_, rows in nearest.rows(chunks).items()}
+        return known | vectors.rows([chunk for chunk in chunks if chunk.id not in known])
 
     def nearest(self, wordings: Sequence[str], edition: Edition) -> str:
         """The wording that comes nearest to a passage, a sentence or a question of the edition."""

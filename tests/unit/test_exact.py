@@ -68,24 +68,51 @@ def test_what_is_not_whole_is_not_found_and_an_empty_edition_has_no_neighbours()
     assert Exact([], {}, 8).near("units", rows["c1"][0], 3, Filters()) == []
 
 
+def ingested(stores: Stores, corpus: Path) -> Edition:
+    assert open_run(Settings(data=stores.data, corpus=corpus), stores, None).ingest([]).failed == []
+    return stores.library.current()
+
+
+def retriever_of(stores: Stores) -> Retriever:
+    return Retriever(
+        library=stores.library, vectors=stores.vectors, embedder=stores.embedder, open_lexical=stores.lexical
+    )
+
+
 def test_an_edition_of_many_vectors_is_searched_by_chroma_with_the_same_result(
     stores: Stores, small_corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = Settings(data=stores.data, corpus=small_corpus)
-    assert open_run(settings, stores, None).ingest([]).failed == []
-    edition: Edition = stores.library.current()
+    edition = ingested(stores, small_corpus)
     found = []
     for few, kind in ((60_000, Exact), (0, EditionVectors)):
         monkeypatch.setattr(retrieve, "FEW", few)
-        retriever = Retriever(
-            library=stores.library,
-            vectors=stores.vectors,
-            embedder=stores.embedder,
-            open_lexical=stores.lexical,
-        )
+        retriever = retriever_of(stores)
         assert isinstance(retriever.index(edition).nearest, kind)
         found.append(retriever.search(Query(("Who owns the patents after a PCP?",), ()), edition))
     exact, approximate = found
     assert [hit.chunk.id for hit in exact.hits] == [hit.chunk.id for hit in approximate.hits]
     assert [hit.units for hit in exact.hits] == [pytest.approx(hit.units, abs=1e-5) for hit in approximate.hits]
     assert exact.elsewhere == pytest.approx(approximate.elsewhere)
+
+
+def test_a_new_edition_reads_only_the_vectors_that_no_open_one_has(
+    stores: Stores, small_corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retriever = retriever_of(stores)
+    retriever.index(ingested(stores, small_corpus))
+    page = small_corpus / "procedures/pcp-intellectual-property.md"
+    page.write_text(page.read_text("utf-8") + "\n\n## Added\n\nPatents may be licensed.\n", "utf-8")
+    edition = ingested(stores, small_corpus)
+    read: list[str] = []
+    stored = EditionVectors.stored
+    monkeypatch.setattr(
+        EditionVectors,
+        "stored",
+        lambda self, chunks: read.extend(chunk.text for chunk in chunks) or stored(self, chunks),
+    )
+    quick = retriever.index(edition).nearest
+    assert read == ["Patents may be licensed."]
+    whole = retriever_of(stores).index(edition).nearest
+    assert len(read) > 10
+    for chunk, _ in stores.library.all_chunks(edition.number):
+        assert quick.rows([chunk])[chunk.id] == pytest.approx(whole.rows([chunk])[chunk.id])
