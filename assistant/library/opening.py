@@ -100,7 +100,7 @@ def _served(url: str) -> Engine:
         remedy = "Write for example postgresql://user:password@host:5432/name."
         raise BadSetting("CLUSTER_TALKS_DATABASE_URL is no address of a database.", remedy) from error
     except ModuleNotFoundError as error:
-        remedy = "Install it; for PostgreSQL: pip install 'cluster-talks-assistant[postgres]'."
+        remedy = "Install it; for PostgreSQL: .venv/bin/pip install -e '.[postgres]'."
         raise BadSetting(f"The driver {error.name} of the database is not installed.", remedy) from error
     event.listen(engine, "handle_error", _told)
     event.listen(engine, "before_cursor_execute", _without_nul, retval=True)

@@ -147,7 +147,7 @@ def _imported() -> Any:  # noqa: ANN401 - a module
     try:
         import ray
     except ImportError as error:
-        raise BadSetting("Ray is not installed.", "pip install 'cluster-talks-assistant[ray]'") from error
+        raise BadSetting("Ray is not installed.", ".venv/bin/pip install -e '.[ray]'") from error
     return ray
 
 

@@ -177,7 +177,7 @@ def test_a_file_that_was_changed_since_the_start_is_not_loaded(damaged: Path) ->
 
 def test_without_the_package_it_is_told_what_to_install(damaged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
-    with pytest.raises(BadSetting, match=r"pip install 'cluster-talks-assistant\[local\]'"):
+    with pytest.raises(BadSetting, match=r"pip install -e '\.\[local\]'"):
         open_local(str(damaged), "")
 
 

@@ -28,7 +28,7 @@ def find_file(model: str, pin: str) -> ModelFile:
     if find_spec("xllamacpp") is None:
         raise BadSetting(
             "The engine local: needs a package that is not installed.",
-            "pip install 'cluster-talks-assistant[local]' (in a checkout: .venv/bin/pip install -e '.[local]')",
+            ".venv/bin/pip install -e '.[local]'",
         )
     if not model:
         raise BadSetting("The engine local: names no file.", WHICH)
