@@ -55,10 +55,6 @@ class Exact:
             nearest.setdefault(self._ids[rows.owners[place]], float(cosines[place]))
         return [Near(chunk, cosine) for chunk, cosine in nearest.items() if cosine > -np.inf]
 
-    def cosines(self, question: NDArray[np.float32], chunks: Sequence[Chunk]) -> dict[str, list[float]]:
-        """Cosines of the question with each whole passage, its units, then its questions."""
-        return {id_: (rows @ question).tolist() for id_, rows in self.rows(chunks).items()}
-
     def rows(self, chunks: Sequence[Chunk]) -> dict[str, NDArray[np.float32]]:
         """The vectors of each whole passage: its own, its units', its questions'."""
         return {

@@ -18,7 +18,7 @@ from assistant.embedders import Embedder
 from assistant.errors import EmbedderMismatch, NotReady
 from assistant.library import Library
 from assistant.progress import Progress
-from assistant.records import Chunk, Document, Edition
+from assistant.records import Chunk, Document, Edition, vector_counts
 from assistant.vectors import EditionVectors, Embedded, Row, Vector
 from assistant.wiring import Stores
 
@@ -39,7 +39,7 @@ class Source(Protocol):
 def begin(stores: Stores, edition: Edition, passages: Passages) -> tuple[EditionVectors, Passages]:
     """The vectors of a new edition of these passages, as far as they can be had by copying a store, and the passages
     that are still to be filled in."""
-    sizes = on_disk.wanted(passages)
+    sizes = vector_counts(passages)
     for earlier in _nearly_same(stores, edition, passages):
         if vectors := stores.vectors.copied(earlier, edition, sizes, partial(_worth_it, earlier)):
             kept = vectors.keep(passages)

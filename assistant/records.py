@@ -7,6 +7,8 @@ A field that every consumer needs goes here; anything private to one stage stays
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -168,6 +170,14 @@ class Chunk:
         if kind != "sentence" or len(WORD.findall(self.unit_text(index))) >= STATING:
             return kind not in NOT_QUOTED
         return bool(self.anchor.heading) and sum(unit.kind not in NOT_QUOTED for unit in self.units) == 1
+
+
+def vector_counts(passages: Iterable[tuple[Chunk, Document]]) -> dict[Level, int]:
+    """How many vectors of each level passages have."""
+    count: Counter[Level] = Counter(dict.fromkeys(LEVELS, 0))
+    for chunk, _ in passages:
+        count.update({"passages": 1, "units": len(chunk.units), "asked": len(chunk.asked)})
+    return dict(count)
 
 
 @dataclass(frozen=True, slots=True)

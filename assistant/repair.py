@@ -19,7 +19,7 @@ from assistant.errors import Busy, ClusterTalksError, EmbedderMismatch
 from assistant.fill import Passages, Source, fill, opened
 from assistant.lexical import Lexical, build_lexical
 from assistant.progress import Progress
-from assistant.records import LEVELS, Edition, Filters
+from assistant.records import LEVELS, Edition, Filters, vector_counts
 from assistant.settings import Settings
 from assistant.vectors import EditionVectors, Embedded
 from assistant.wiring import DataFolder, Stores, open_stores
@@ -84,7 +84,7 @@ def mend(settings: Settings, stores: Stores, progress: Progress, sources: Sequen
         passages = list(stores.library.all_chunks(edition.number))
         if fault := faults[edition.number]:
             good = [other for other in kept if not faults[other.number]]
-            vectors = stores.vectors.create(edition, on_disk.wanted(passages))
+            vectors = stores.vectors.create(edition, vector_counts(passages))
             embedded = fill(vectors, [*sources, *opened(stores, good)], passages, stores.embedder, progress)
             faults[edition.number] = ""
             yield Mended("vectors", edition.number, fault, embedded)
@@ -109,7 +109,7 @@ def _words_fault(stores: Stores, edition: Edition) -> str:
 def _vectors_fault(settings: Settings, stores: Stores, edition: Edition) -> str:
     """What is wrong with the vectors of an edition: first their files, then each of them."""
     passages = list(stores.library.all_chunks(edition.number))
-    wanted = on_disk.wanted(passages)
+    wanted = vector_counts(passages)
     store = stores.data / "vectors" / str(edition.number)
     if not settings.chroma_url and (fault := on_disk.vectors_fault(store, edition.number, wanted)):
         return fault

@@ -24,7 +24,7 @@ from assistant.errors import EmbedderMismatch
 from assistant.exact import FEW, Exact
 from assistant.library import Library
 from assistant.names import WORD, Names, collect_names, fold
-from assistant.records import LEVELS, Chunk, Document, Edition, Filters, Hit, Level, Period
+from assistant.records import LEVELS, Chunk, Document, Edition, Filters, Hit, Level, Period, vector_counts
 from assistant.terms import Terms, collect_terms
 
 if TYPE_CHECKING:
@@ -151,11 +151,11 @@ class Retriever:
 
     def _opened(self, edition: Edition) -> Index:
         vectors, passages = self._vectors.open(edition), list(self._library.all_chunks(edition.number))
-        chunks = [chunk for chunk, _ in passages]
-        few = sum(vectors.counts().values()) <= FEW
-        rows = self._rows(vectors, [chunk for chunk in chunks if few or chunk.gap])
-        recorded = [(chunk.id, document) for chunk, document in passages if chunk.gap and chunk.id in rows]
-        gaps = [((id_, document), row) for id_, document in recorded for row in rows[id_][1:]]
+        chunks, counts = [chunk for chunk, _ in passages], vectors.counts()
+        few, whole = sum(counts.values()) <= FEW, counts == vector_counts(passages)
+        rows = self._rows(vectors, [chunk for chunk in chunks if few or chunk.gap], whole=whole)
+        recorded = [(chunk, document) for chunk, document in passages if chunk.gap]
+        gaps = [((chunk.id, document), row) for chunk, document in recorded for row in rows.get(chunk.id, ())[1:]]
         return Index(
             edition,
             AtHand(partial(self._library.chunks, edition.number), KEPT),
@@ -168,12 +168,15 @@ class Retriever:
             _listed(chunks),
         )
 
-    def _rows(self, vectors: EditionVectors, chunks: Sequence[Chunk]) -> dict[str, NDArray[np.float32]]:
-        """The vectors of passages, from memory where an open edition has them too: an id names what was embedded."""
+    def _rows(self, vectors: EditionVectors, chunks: Sequence[Chunk], *, whole: bool) -> dict[str, NDArray[np.float32]]:
+        """The vectors of passages. Where the edition is stored `whole`, those that an open edition has too come from
+        memory: an id names what was embedded."""
         with self._using:
             at_hand = [index.nearest for index in self._open.values() if isinstance(index.nearest, Exact)]
-        known = {id_: rows for nearest in at_hand for id_, rows in nearest.rows(chunks).items()}
-        return known | vectors.rows([chunk for chunk in chunks if chunk.id not in known])
+        rows: dict[str, NDArray[np.float32]] = {}
+        for source in (*(at_hand if whole else ()), vectors):
+            rows |= source.rows([chunk for chunk in chunks if chunk.id not in rows])
+        return rows
 
     def nearest(self, wordings: Sequence[str], edition: Edition) -> str:
         """The wording that comes nearest to a passage, a sentence or a question of the edition."""
@@ -202,11 +205,13 @@ class Retriever:
         nearest = list(dict.fromkeys((*listed, *fused.first(count * 2))))
         gaps = index.gaps.nearest(vectors[0], GAPS, query.filters)
         stored = index.passages(list(dict.fromkeys((*nearest, *gaps))))
-        cosines = index.nearest.cosines(vectors[0], [chunk for chunk, _ in stored.values()])
+        rows = index.nearest.rows([chunk for chunk, _ in stored.values()])
         hits = [
-            _hit(entry, cosines[id_], fused.share(entry[0]) * _validity(entry[0], query.periods), id_ in listed)
+            _hit(
+                entry, rows[id_] @ vectors[0], fused.share(entry[0]) * _validity(entry[0], query.periods), id_ in listed
+            )
             for id_, entry in stored.items()
-            if id_ in cosines and query.filters.admit(entry[1])
+            if id_ in rows and query.filters.admit(entry[1])
         ]
         hits.sort(key=lambda hit: (not hit.listed, -hit.score))
         elsewhere = float((self._everyday @ vectors[0]).max())
@@ -236,8 +241,8 @@ class Retriever:
         return unit
 
 
-def _hit(entry: tuple[Chunk, Document], cosines: Sequence[float], score: float, listed: bool) -> Hit:
-    own, *others = cosines
+def _hit(entry: tuple[Chunk, Document], cosines: NDArray[np.float32], score: float, listed: bool) -> Hit:
+    own, *others = cosines.tolist()
     units = tuple(others[: len(entry[0].units)])
     return Hit(*entry, score, dense=own, units=units, asked=max(others, default=0.0), listed=listed)
 

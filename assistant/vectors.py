@@ -164,10 +164,6 @@ class EditionVectors:
         """The unit vectors of those `chunks` that are here whole: of the passage, its units, then its questions."""
         return {id_: _units([kept.passage, *kept.units, *kept.asked]) for id_, kept in self.stored(chunks).items()}
 
-    def cosines(self, question: NDArray[np.float32], chunks: Sequence[Chunk]) -> dict[str, list[float]]:
-        """Cosines of a question, of unit length, with each whole passage, its units, then its questions."""
-        return {id_: (rows @ question).tolist() for id_, rows in self.rows(chunks).items()}
-
     def count(self) -> int:
         """Number of passages."""
         return int(self._of("passages").count())

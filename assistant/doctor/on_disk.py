@@ -11,14 +11,13 @@ import json
 import sqlite3
 import struct
 import zlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.doctor.hnsw import Written, written
-from assistant.records import LEVELS, Chunk, Document, Level
+from assistant.records import LEVELS, Level
 from assistant.split import STORE, reading
 
 SEGMENT_FILES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
@@ -58,14 +57,6 @@ class Held:
         """The share of removed vectors, which keep their rows, among all of the index."""
         gone = self.removed + (self.index.removed if self.index else 0)
         return gone / max(1, gone + self.vectors)
-
-
-def wanted(passages: Iterable[tuple[Chunk, Document]]) -> dict[Level, int]:
-    """How many vectors of each level an edition of these passages has."""
-    count: Counter[Level] = Counter(dict.fromkeys(LEVELS, 0))
-    for chunk, _ in passages:
-        count.update({"passages": 1, "units": len(chunk.units), "asked": len(chunk.asked)})
-    return dict(count)
 
 
 def too_few(there: Mapping[Level, int], wanted: Mapping[Level, int]) -> str:

@@ -12,7 +12,7 @@ from assistant.errors import ClusterTalksError, NotReady
 from assistant.library import Library
 from assistant.library.opening import look
 from assistant.library.tables import State
-from assistant.records import Edition, Level
+from assistant.records import Edition, Level, vector_counts
 from assistant.settings import Settings
 from assistant.split import STORE
 
@@ -101,7 +101,7 @@ def vectors(settings: Settings) -> str:
 
 def _fault(settings: Settings, edition: Edition) -> str:
     with closing(open_library(settings)) as opened:
-        wanted = on_disk.wanted(opened.all_chunks(edition.number))
+        wanted = vector_counts(opened.all_chunks(edition.number))
     if settings.chroma_url:
         return on_disk.too_few(_asked_of_chroma(settings, edition), wanted)
     store = settings.data / "vectors" / str(edition.number)
