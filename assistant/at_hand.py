@@ -29,6 +29,10 @@ class AtHand(Generic[K, T]):
         self._keep(found)
         return found
 
+    def __len__(self) -> int:
+        """How many are kept."""
+        return len(self._kept)
+
     def keep_only(self, keys: Container[K]) -> None:
         """Let go of the values of all other keys."""
         with self._using:

@@ -1,5 +1,6 @@
 """Opening an edition where it will be served, while it is still being checked: where another process built it, its word
-index is made here and nobody's question waits for that. What is served is read beforehand."""
+index is made here and nobody's question waits for that. What is served is read beforehand, as far as
+the reader keeps it."""
 
 from __future__ import annotations
 
@@ -57,5 +58,5 @@ def _try(what: str, edition: int, act: Callable[[], object]) -> None:
         act()
     except Away:
         raise
-    except Exception:
+    except BaseException:  # a panic of Chroma is no Exception
         logging.getLogger(__name__).warning("Edition %s cannot be %s", edition, what, exc_info=True)

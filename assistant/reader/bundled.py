@@ -85,12 +85,15 @@ class BundledReader:
         return [read[passage] for passage in passages]
 
     def prepare(self, passages: Iterable[Text]) -> None:
-        """Keep the states of the first PREPARED passages; where that is all of them, no others are kept."""
+        """Keep the states of all passages and no others; of more than PREPARED the first, as long as so many are not
+        kept."""
         rest = iter(passages)
         wanted = dict.fromkeys(islice(rest, PREPARED))
+        whole = next(rest, None) is None
         for passage in wanted:
-            self._told([passage])
-        if next(rest, None) is None:
+            if whole or len(self._told) < PREPARED:
+                self._told([passage])
+        if whole:
             self._told.keep_only(wanted)
 
     def _tell(self, passages: Sequence[Text]) -> dict[Text, Told]:

@@ -24,7 +24,7 @@ class Watched:
 
     def follow(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Look until there is nothing more to tell."""
-        monkeypatch.setattr(follow.time, "sleep", lambda _: self._looks.pop(0))
+        monkeypatch.setattr(follow, "time", SimpleNamespace(sleep=lambda _: self._looks.pop(0)))
         monkeypatch.setattr(follow, "settle", lambda: self.done.append("settle"))
         follow._follow(self, lambda: not self._looks)  # type: ignore[arg-type]
 
@@ -60,11 +60,23 @@ def test_editions_are_opened_once_whole_and_prepared_once_served(
 
 
 def test_an_edition_that_cannot_be_read_beforehand_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Panic(BaseException):
+        pass
+
     def broken() -> None:
         watched.done.append("broken")
-        raise RuntimeError("out of memory")
+        raise Panic
 
     watched: Any = Watched([(1, 1), (1, 1), (2, 1)])
     watched.prepare = broken
     watched.follow(monkeypatch)
     assert watched.done == ["open 1", "broken", "settle", "open 2"]
+
+
+def test_a_library_that_fails_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched: Any = Watched([(1, 1), (2, 2), (2, 2)])
+    newest = watched.library.newest
+    replies = iter([newest, lambda: 1 / 0, newest])
+    watched.library.newest = lambda: next(replies)()  # noqa: PLW0108
+    watched.follow(monkeypatch)
+    assert watched.done == ["open 1", "prepare 1", "settle", "open 2", "prepare 2"]
