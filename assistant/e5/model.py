@@ -124,10 +124,6 @@ class E5:
         """Vectors of passages or sentences, [texts, hidden]."""
         return self._encode([f"passage: {text}" for text in texts])
 
-    def token_count(self, text: str) -> int:
-        """Number of tokens of a passage, with its prefix and marks."""
-        return len(self._words.tokens(f"passage: {text}")) + len(self._words.marks)
-
     def _encode(self, texts: Sequence[str]) -> Floats:
         owners: list[int] = []
         windows: list[Window] = []

@@ -72,7 +72,8 @@ def test_questions_have_the_vectors_of_the_package(model: E5, reference) -> None
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_texts_have_as_many_tokens_as_in_the_package(model: E5, reference, text: str) -> None:
-    assert model.token_count(text) == reference.token_count(text)
+    tokens = (*model._words.tokens(f"passage: {text}"), *model._words.marks)
+    assert len(tokens) == reference.token_count(text)
 
 
 def test_a_nul_counts_as_a_space(model: E5) -> None:
