@@ -174,8 +174,8 @@ FAULTS = (
     Fault(
         "the clock jumps",
         NOTHING,
-        "by itself; a key that was over by the clock is accepted again",
-        "if it jumps ahead by more than KEEP_DAYS or KEEP_ANSWERS: what is older than that by it",
+        "by itself; when the clock goes back, a key that had expired is accepted again",
+        "if it jumps ahead by more than KEEP_DAYS or KEEP_ANSWERS: what then looks older than that",
         (
             f"{HERE}a_clock_that_jumps_deletes_what_is_old_by_it_and_nothing_else",
             f"{E2E}doctor.py::test_a_clock_behind_what_is_written_here_is_told",
