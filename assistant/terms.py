@@ -2,7 +2,8 @@
 that has only the English one.
 
 A section lists them on a line of its own: "In other languages: de Losteilung, Lose; fi osiin jakaminen; …". The same
-list under "Also called:" names synonyms; both lines are searched and not quoted.
+list under "Also called:" names synonyms; both lines are searched and not quoted. Of what stands in brackets an
+abbreviation counts as a term, such as DUME.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ SYNONYMS = "Also called:"
 TRANSLATIONS = "In other languages:"
 WORD = re.compile(r"[^\W_]+")
 ENTRY = re.compile(r"^([a-z]{2}) (.+)$")
+BRACKETS = re.compile(r"\(([^()]*)\)")
 MOST = 3  # terms that a question is widened by
 STEM = 4  # letters that two forms of a word share at least, and this share of the longer one
 ALIKE = 0.65
@@ -54,7 +56,7 @@ def collect_terms(chunks: Iterable[Chunk]) -> Terms:
 
 
 def _terms(line: str) -> Iterable[tuple[str, ...]]:
-    listed = re.sub(r"\([^()]*\)", "", line.removeprefix(TRANSLATIONS))
+    listed = BRACKETS.sub(lambda found: f", {found[1]}" if found[1].isupper() else "", line.removeprefix(TRANSLATIONS))
     for part in listed.split(";"):
         if entry := ENTRY.match(part.strip(" .")):
             yield from (tuple(fold(word) for word in WORD.findall(term)) for term in entry.group(2).split(","))

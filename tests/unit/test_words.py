@@ -150,7 +150,8 @@ def test_a_follow_up_of_a_follow_up_reaches_back_to_the_subject() -> None:
 
 def test_a_term_in_another_language_leads_to_its_section() -> None:
     line = (
-        "In other languages: de vorkommerzielle Auftragsvergabe; fi esikaupallinen hankinta, kokeilu (our translation)."
+        "In other languages: de vorkommerzielle Auftragsvergabe; fi esikaupallinen hankinta, kokeilu; "
+        "fr achat public avant commercialisation (APAC); nl precommerciële inkoop (in fasen) (our translation)."
     )
     chunk = Chunk(
         "c", "d", line, 0, len(line), Anchor(("Pre-commercial procurement",)), units=(Unit(0, len(line), "terms"),)
@@ -159,6 +160,8 @@ def test_a_term_in_another_language_leads_to_its_section() -> None:
     assert terms.of("Was kostet eine vorkommerzielle Auftragsvergabe?") == ("Pre-commercial procurement",)
     assert terms.of("Mikä on esikaupallisen hankinnan budjetti?") == ("Pre-commercial procurement",)
     assert terms.of("Was kostet eine Auftragsvergabe?") == ()
+    assert terms.of("C'est quoi, un APAC ?") == terms.of("qui paie un apac") == ("Pre-commercial procurement",)
+    assert terms.of("our translation") == terms.of("in fasen") == ()
 
 
 @pytest.mark.parametrize(("text", "language"), [("what about it?", "en"), ("et combien ?", "fr"), ("und wie?", "de")])
