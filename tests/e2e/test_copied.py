@@ -13,9 +13,9 @@ import chromadb
 import numpy as np
 import pytest
 
-from assistant.doctor.on_disk import vectors_fault, vectors_held, wanted
+from assistant.doctor.on_disk import vectors_fault, vectors_held
 from assistant.fill import AT_ONCE, NEARLY_ALL, _worth_it, begin, fill
-from assistant.records import LEVELS, Chunk, Document, Edition, Unit
+from assistant.records import LEVELS, Chunk, Document, Edition, Unit, vector_counts
 from assistant.split import STORE
 from assistant.vectors import REACH, EditionVectors, Embedded, FolderVectors, Row
 from assistant.wiring import Stores
@@ -75,9 +75,9 @@ def rows_of(stores: Stores, vectors: EditionVectors) -> Iterator[tuple[str, list
 def is_as_if_built(stores: Stores, number: int) -> None:
     """Nothing is wrong with an edition's vectors, and they are those of one whose passages are all embedded."""
     edition, passages = stores.library.edition(number), list(stores.library.all_chunks(number))
-    assert vectors_fault(store(stores, number), number, wanted(passages)) == ""
+    assert vectors_fault(store(stores, number), number, vector_counts(passages)) == ""
     other = FolderVectors(stores.data / "apart")
-    built = other.create(edition, wanted(passages))
+    built = other.create(edition, vector_counts(passages))
     assert fill(built, [], passages, WordEmbedder(), lambda *_: None) == len(passages)
     assert list(rows_of(stores, stores.vectors.open(edition))) == list(rows_of(stores, built))
     other.drop(number)
@@ -203,27 +203,27 @@ def rows_for(size: int) -> list[Row]:
 def test_what_waits_to_be_written_is_no_obstacle(tmp_path: Path, size: int) -> None:
     vectors, edition, rows = FolderVectors(tmp_path), Edition(1, "test", 8, "ready", ""), rows_for(size)
     passages = [(row.chunk, row.document) for row in rows]
-    made = vectors.create(edition, wanted(passages))
+    made = vectors.create(edition, vector_counts(passages))
     for start in range(0, size, AT_ONCE):
         made.add(rows[start : start + AT_ONCE])
     del made
-    copy = vectors.copied(edition, replace(edition, number=2), wanted(passages), partial(_worth_it, edition))
+    copy = vectors.copied(edition, replace(edition, number=2), vector_counts(passages), partial(_worth_it, edition))
     assert copy and copy.keep(passages[1:]) == {chunk.id for chunk, _ in passages[1:]}
     assert copy.counts() == {"passages": size - 1, "units": size - 1, "asked": 0}
-    assert vectors_fault(tmp_path / "2", 2, wanted(passages[1:])) == ""
+    assert vectors_fault(tmp_path / "2", 2, vector_counts(passages[1:])) == ""
 
 
 def test_removed_vectors_that_are_written_are_told_from_those_that_are_there(tmp_path: Path) -> None:
     vectors, edition, rows = FolderVectors(tmp_path), Edition(1, "test", 8, "ready", ""), rows_for(80)
     passages = [(row.chunk, row.document) for row in rows]
-    made = vectors.create(edition, wanted(passages[:50]))
+    made = vectors.create(edition, vector_counts(passages[:50]))
     made.add(rows[:50])
     made.keep(passages[30:50])
     made.add(rows[50:])
     del made
     held = vectors_held(tmp_path / "1", 1)["passages"]
     assert held.index and (held.vectors, held.index.removed, held.worn) == (50, 30, 30 / 80)
-    assert vectors_fault(tmp_path / "1", 1, wanted(passages[30:])) == ""
+    assert vectors_fault(tmp_path / "1", 1, vector_counts(passages[30:])) == ""
     assert not _worth_it(edition, tmp_path / "1")
 
 
