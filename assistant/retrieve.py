@@ -154,8 +154,12 @@ class Retriever:
         chunks, counts = [chunk for chunk, _ in passages], vectors.counts()
         few, whole = sum(counts.values()) <= FEW, counts == vector_counts(passages)
         rows = self._rows(vectors, [chunk for chunk in chunks if few or chunk.gap], whole=whole)
-        recorded = [(chunk, document) for chunk, document in passages if chunk.gap]
-        gaps = [((chunk.id, document), row) for chunk, document in recorded for row in rows.get(chunk.id, ())[1:]]
+        gaps = [
+            ((chunk.id, document), row)
+            for chunk, document in passages
+            if chunk.gap
+            for row in rows.get(chunk.id, ())[1:]
+        ]
         return Index(
             edition,
             AtHand(partial(self._library.chunks, edition.number), KEPT),

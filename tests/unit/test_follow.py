@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -75,8 +76,6 @@ def test_an_edition_that_cannot_be_read_beforehand_stops_nothing(monkeypatch: py
 
 def test_a_library_that_fails_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
     watched: Any = Watched([(1, 1), (2, 2), (2, 2)])
-    newest = watched.library.newest
-    replies = iter([newest, lambda: 1 / 0, newest])
-    watched.library.newest = lambda: next(replies)()  # noqa: PLW0108
+    watched.library.newest = Mock(side_effect=[1, RuntimeError("The disk fails"), 2])
     watched.follow(monkeypatch)
     assert watched.done == ["open 1", "prepare 1", "settle", "open 2", "prepare 2"]
