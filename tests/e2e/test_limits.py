@@ -24,6 +24,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from assistant.addresses import network_of
+from assistant.api import limits
 from assistant.api.access import Access
 from assistant.api.app import create_app
 from assistant.api.limits import Counts, RateLimit, Window, rate_limit, spend
@@ -246,9 +247,10 @@ def limited_server(redis: str, limit: str) -> Iterator[str]:
 
 
 def serve() -> None:
-    """What that process runs."""
+    """What that process runs. A machine that is busy beside it is not a Redis that is away."""
     import uvicorn
 
+    limits.PATIENCE = 30.0
     port, redis, limit = sys.argv[1:]
     app = create_app(State(Settings(redis_url=redis)), lambda state, app: None, rate_limit(limit))
     uvicorn.run(app, port=int(port), log_level="warning")
