@@ -47,10 +47,19 @@ def watched(process: int) -> Iterator[list[Sample]]:
 
 def floors(seen: Sequence[Sample], name: str) -> dict[int, float]:
     """The least of each whole minute: between two publications, each of which takes memory for a moment."""
+    return {minute: min(values) for minute, values in _minutes(seen, name).items()}
+
+
+def middles(seen: Sequence[Sample], name: str) -> dict[int, float]:
+    """The median of each whole minute, which hangs on no single moment."""
+    return {minute: float(np.median(values)) for minute, values in _minutes(seen, name).items()}
+
+
+def _minutes(seen: Sequence[Sample], name: str) -> dict[int, list[float]]:
     minutes: dict[int, list[float]] = defaultdict(list)
     for held in seen:
         minutes[int(held.at // 60)].append(float(getattr(held, name)))
-    return {minute: min(values) for minute, values in minutes.items()}
+    return minutes
 
 
 def slope(points: dict[int, float]) -> tuple[float, float]:
