@@ -1,7 +1,8 @@
 """The vectors of an edition: copied where they are known for the same content, embedded where it is new.
 
 An edition that has nearly all passages of an earlier one begins as a copy of its store: 2 s of a processor for 10,000
-passages, of which one by one takes 20. Else anything that has `stored` can be copied from; it is a Source.
+passages, of which one by one takes 20. Else anything that has `stored` can be copied from; it is a Source. What is new
+may still be of texts that have a vector: Before and `assistant.shipped` are Said.
 """
 
 from __future__ import annotations
@@ -36,6 +37,14 @@ class Source(Protocol):
         ...
 
 
+class Said(Protocol):
+    """Texts that have a vector, whatever passage they stood in."""
+
+    def texts(self, passages: Passages) -> dict[str, Vector]:
+        """The vectors of what is known of the texts of some passages; it may hold others."""
+        ...
+
+
 def begin(stores: Stores, edition: Edition, passages: Passages) -> tuple[EditionVectors, Passages]:
     """The vectors of a new edition of these passages, as far as they can be had by copying a store, and the passages
     that are still to be filled in."""
@@ -66,7 +75,7 @@ def _worth_it(edition: Edition, store: Path) -> bool:
 
 class Before:
     """The passages of an earlier edition that the new one has no more: a text that stood in one has a vector, where it
-    is said in the same document. `_texts` must give the same for an edition of any version."""
+    is said in the same document. `texts_of` must give the same for an edition of any version."""
 
     def __init__(self, library: Library, vectors: EditionVectors, passages: Passages) -> None:
         """`passages`: all those of the new edition."""
@@ -86,10 +95,7 @@ class Before:
         return {text: vector for texts in self._read.values() for text, vector in texts.items()}
 
     def _texts_of(self, document: str) -> dict[str, Vector]:
-        there = self._of.pop(document, [])
-        stored = self._vectors.stored([chunk for chunk, _ in there])
-        pairs = (zip(_texts(*one), _vectors(stored[one[0].id]), strict=True) for one in there if one[0].id in stored)
-        return dict(chain.from_iterable(pairs))
+        return known_texts(self._vectors, self._of.pop(document, []))
 
 
 def fill(
@@ -98,22 +104,22 @@ def fill(
     passages: Passages,
     embedder: Embedder,
     progress: Progress,
-    before: Before | None = None,
+    before: Sequence[Said] = (),
 ) -> int:
-    """Store the vectors of `passages`, which must be new to the edition; how many passages were embedded for it. What
-    was said `before` in the same words, in another passage, is not embedded again."""
+    """Store the vectors of `passages`, which must be new to the edition; how many passages were embedded for it, whole
+    or in part. What was said `before` in the same words is not embedded again."""
     embedded, size = 0, max(AT_ONCE, embedder.batch)
     for start in range(0, len(passages), size):
         part = passages[start : start + size]
         known = _copied([chunk for chunk, _ in part], sources)
         new = [(chunk, document) for chunk, document in part if chunk.id not in known]
-        said = before.texts(new) if before else {}
+        said = {text: vector for source in before for text, vector in source.texts(new).items()}
         for at in range(0, len(new), embedder.batch):
             progress("embed", start + at, len(passages))
             known |= _embed(new[at : at + embedder.batch], embedder, said)
         progress("embed", start + len(new), len(passages))
         vectors.add([Row(chunk, document, known[chunk.id]) for chunk, document in part])
-        embedded += len(new)
+        embedded += sum(any(text not in said for text in texts_of(*one)) for one in new)
     progress("embed", len(passages), len(passages))
     return embedded
 
@@ -139,7 +145,7 @@ def _copied(chunks: Sequence[Chunk], sources: Sequence[Source]) -> dict[str, Emb
 
 def _embed(passages: Passages, embedder: Embedder, said: dict[str, Vector]) -> dict[str, Embedded]:
     """The vectors of each passage, of which those of some texts are known."""
-    texts = {chunk.id: _texts(chunk, document) for chunk, document in passages}
+    texts = {chunk.id: texts_of(chunk, document) for chunk, document in passages}
     fresh = [text for text in dict.fromkeys(chain.from_iterable(texts.values())) if text not in said]
     new: dict[str, Vector] = dict(zip(fresh, embedder.embed_documents(fresh) if fresh else [], strict=True))
     known = ChainMap(new, said)
@@ -150,7 +156,14 @@ def _embed(passages: Passages, embedder: Embedder, said: dict[str, Vector]) -> d
     return found
 
 
-def _texts(chunk: Chunk, document: Document) -> list[str]:
+def known_texts(vectors: EditionVectors, passages: Passages) -> dict[str, Vector]:
+    """The vectors of what was embedded of those passages that an edition has whole."""
+    stored = vectors.stored([chunk for chunk, _ in passages])
+    pairs = (zip(texts_of(*one), _vectors(stored[one[0].id]), strict=True) for one in passages if one[0].id in stored)
+    return dict(chain.from_iterable(pairs))
+
+
+def texts_of(chunk: Chunk, document: Document) -> list[str]:
     """What is embedded of a passage: itself, its units, its questions; the headings join the first two."""
     context = chunk.anchor.heading[-1] if chunk.anchor.heading else document.title
     units = [f"{context} {chunk.unit_text(index)}" for index in range(len(chunk.units))]

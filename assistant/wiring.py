@@ -24,15 +24,19 @@ from assistant.retrieve import Retriever
 from assistant.settings import Settings, make_data
 from assistant.vectors import Vectors, open_vectors
 
+SHIPPED = "vectors.npz"  # in the corpus folder (assistant.shipped)
+
 
 @dataclass(frozen=True)
 class Stores:
-    """Everything that is kept on disk, and the embedder its vectors belong to."""
+    """Everything that is kept on disk, and the embedder its vectors belong to. `shipped`: where the vectors are that
+    came with the corpus, if any did."""
 
     library: Library
     vectors: Vectors
     embedder: Embedder
     data: Path
+    shipped: Path | None = None
     _building: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def lexical_folder(self, edition: int) -> Path:
@@ -115,7 +119,7 @@ def stores_of(settings: Settings) -> Stores:
     """The same for a process that works for the owner of the data folder."""
     make_data(settings.data)
     vectors, embedder = open_vectors(settings), open_embedder(settings)
-    return Stores(library=Library(settings.library_url), vectors=vectors, embedder=embedder, data=settings.data)
+    return Stores(Library(settings.library_url), vectors, embedder, settings.data, settings.corpus / SHIPPED)
 
 
 def _sweep(stores: Stores) -> None:

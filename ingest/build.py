@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from assistant.fill import Before, begin, fill, opened
+from assistant.fill import Before, Said, begin, fill, opened
 from assistant.lexical import build_lexical
 from assistant.records import Document, Edition
+from assistant.shipped import Shipped
 from assistant.wiring import Stores
 from ingest.progress import Stages
 
@@ -21,7 +22,9 @@ def derive_here(number: int, stores: Stores, stages: Stages) -> int:
     with stages.timed("embed"):
         vectors, missing = begin(stores, library.edition(number), passages)
         earlier = opened(stores, library.ready(stores.embedder.name)) if missing else []
-        before = Before(library, earlier[0], passages) if earlier else None
+        before: list[Said] = [Before(library, earlier[0], passages)] if earlier else []
+        if stores.shipped:
+            before.append(Shipped(stores.shipped, stores.embedder.name))
         embedded = fill(vectors, earlier, missing, stores.embedder, stages.progress, before)
     with stages.timed("index"):
         build_lexical(stores.lexical_folder(number), passages).close()

@@ -15,13 +15,14 @@ from urllib.parse import urlsplit
 
 from assistant.errors import CorpusMissing, UnreadableDocument
 from assistant.library import Library
+from assistant.wiring import SHIPPED
 from ingest.fetch import SIDECARS, File, Found, Page
 from ingest.report import Failure
 from ingest.web.client import Web
 from ingest.web.sitemap import read_sitemap
 from ingest.web.sources import Source, read_sources
 
-NOT_DOCUMENTS = {"README.md", "SOURCES.md", "LICENSE", "LICENSE.md", "sources.toml", "questions.jsonl"}
+NOT_DOCUMENTS = {"README.md", "SOURCES.md", "LICENSE", "LICENSE.md", "sources.toml", "questions.jsonl", SHIPPED}
 LIST = "sources.toml"
 WEB = "web"
 

@@ -11,14 +11,18 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from assistant.asking import Asker, open_asker
+from assistant.embedders import open_embedder
 from assistant.evaluate import Result, evaluate, read_questions
+from assistant.fill import texts_of
 from assistant.library import Library
 from assistant.retrieve import words_of
 from assistant.settings import Settings
-from assistant.wiring import open_stores
+from assistant.shipped import Shipped
+from assistant.wiring import SHIPPED, open_stores
 from ingest.run import open_run
 
 HERE = Path(__file__).parent
@@ -123,6 +127,19 @@ def test_every_quote_of_every_answer_is_verbatim_in_the_cited_snapshot(asker: As
                 quoted += 1
     library.close()
     assert quoted > len(cases)
+
+
+def test_nearly_all_vectors_come_with_the_corpus_and_are_what_the_model_says(settings: Settings) -> None:
+    """Else: `cluster-talks ingest`, then `python -m assistant.shipped`."""
+    library = Library(settings.library_url)
+    passages = list(library.all_chunks(library.current().number))
+    library.close()
+    embedder = open_embedder(settings)
+    known = Shipped(settings.corpus / SHIPPED, embedder.name).texts(passages)
+    assert len(known) >= 0.9 * len({text for passage in passages for text in texts_of(*passage)})
+    some = Random(0).sample(sorted(known), 20)
+    made = np.array(embedder.embed_documents(some))
+    assert (made * np.array([known[text] for text in some])).sum(1).min() > 0.98
 
 
 def test_suggested_questions_are_answered(asker: Asker, settings: Settings) -> None:
