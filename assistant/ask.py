@@ -40,7 +40,7 @@ from assistant.records import (
     Turn,
     Waiting,
 )
-from assistant.retrieve import Index, Query, Retriever, words_of
+from assistant.retrieve import Index, Query, Retriever
 
 MAX_QUESTION = 4_000
 MAX_HISTORY = 100
@@ -132,8 +132,8 @@ class Assistant:
         yield Done(self._answer(finding, said, citing.citations, language, used, edition, today, clock))
 
     def _readings(self, text: str, history: tuple[Turn, ...], index: Index) -> tuple[str, ...]:
-        """How a question may be meant; one that is listed for a passage stands alone."""
-        return (text,) if words_of(text) in index.listed else readings(text, history, index.names)
+        """How a question may be meant; one that a passage was written for stands alone."""
+        return (text,) if index.written_for(text) else readings(text, history, index.names)
 
     def _sentences(self, finding: Finding, task: Task, citing: Citing, today: date) -> Iterator[Sentence | Waiting]:
         """The worded evidence between the notices that a refusal, a period or another language needs. What is refused,

@@ -40,6 +40,7 @@ NEAR_THE_BEST = 0.6
 # beyond the first were mostly 0.3 to 0.7 below it, those that were asked about too at most 0.25.
 NEAR_THE_GAP = 0.25
 LISTED = 1.0  # for a passage that the question is listed for
+DEFINES = 8.0  # for one that explains the term that is asked for: whatever else comes near, it begins the answer
 UNKNOWN = 0.3  # score that a recorded gap loses in an answer
 REPEATED = 0.8
 CLOSEST = 3  # quotes of a refusal
@@ -119,7 +120,8 @@ def find_evidence(found: Found, lexical: Lexical, language: str) -> Finding:
     """The units that answer the question, or why none does; suggestions in the asker's language where there are any."""
     if not found.hits:
         return Finding(reason=Reason.NOT_IN_CORPUS)
-    if only_function_words(found.words, language) or only_function_words(found.words, "en"):
+    written = any(hit.listed for hit in found.hits)
+    if not written and any(only_function_words(found.words, spoken) for spoken in (language, "en")):
         return Finding(reason=Reason.UNCLEAR, suggestions=suggest(found, language, ()))
     if not (ranked := rank(found, lexical)):
         return Finding(reason=Reason.NOT_IN_CORPUS, suggestions=suggest(found, language, ()))
@@ -195,7 +197,7 @@ def rank(found: Found, lexical: Lexical) -> list[Quote]:
             words = f"{heading} {hit.chunk.unit_text(unit)}"
             score = SHARPNESS * max(cosine, terms, asked) + RANK * hit.score + ASKED * hit.asked
             score += COVERAGE * coverage(lexical, found.words, words, hit.document.language)
-            score += READ * read_logit(hit, unit) + LISTED * hit.listed
+            score += READ * read_logit(hit, unit) + LISTED * hit.listed + DEFINES * hit.defines
             quotes.append(Quote(hit, unit, score, lexical.stems(hit.chunk.unit_text(unit), hit.document.language)))
     return sorted(quotes, key=lambda quote: -quote.score)
 

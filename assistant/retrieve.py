@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +60,12 @@ class Index:
     gaps: Gaps
     neighbours: Neighbours
     listed: Mapping[str, Sequence[str]]
+
+    def written_for(self, question: str) -> dict[str, bool]:
+        """The passages that a question is listed for, else those that explain the term whose meaning it asks, and
+        whether it is that."""
+        listed = self.listed.get(words_of(question), ())
+        return dict.fromkeys(listed, False) or dict.fromkeys(self.terms.defined(question), True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +211,16 @@ class Retriever:
                 fused.add(ranking)
         if not fused.scores:
             return Found((), (), 1.0, words, query.periods)
-        listed = index.listed.get(words_of(query.wordings[0]), ())
-        nearest = list(dict.fromkeys((*listed, *fused.first(count * 2))))
+        written = index.written_for(query.wordings[0])
+        nearest = list(dict.fromkeys((*written, *fused.first(count * 2))))
         gaps = index.gaps.nearest(vectors[0], GAPS, query.filters)
         stored = index.passages(list(dict.fromkeys((*nearest, *gaps))))
         rows = index.nearest.rows([chunk for chunk, _ in stored.values()])
         hits = [
-            _hit(
-                entry, rows[id_] @ vectors[0], fused.share(entry[0]) * _validity(entry[0], query.periods), id_ in listed
+            replace(
+                _hit(entry, rows[id_] @ vectors[0], fused.share(entry[0]) * _validity(entry[0], query.periods)),
+                listed=id_ in written,
+                defines=written.get(id_, False),
             )
             for id_, entry in stored.items()
             if id_ in rows and query.filters.admit(entry[1])
@@ -245,10 +253,10 @@ class Retriever:
         return unit
 
 
-def _hit(entry: tuple[Chunk, Document], cosines: NDArray[np.float32], score: float, listed: bool) -> Hit:
+def _hit(entry: tuple[Chunk, Document], cosines: NDArray[np.float32], score: float) -> Hit:
     own, *others = cosines.tolist()
     units = tuple(others[: len(entry[0].units)])
-    return Hit(*entry, score, dense=own, units=units, asked=max(others, default=0.0), listed=listed)
+    return Hit(*entry, score, dense=own, units=units, asked=max(others, default=0.0))
 
 
 @dataclass(frozen=True, slots=True)

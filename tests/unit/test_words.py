@@ -164,6 +164,51 @@ def test_a_term_in_another_language_leads_to_its_section() -> None:
     assert terms.of("our translation") == terms.of("in fasen") == ()
 
 
+GLOSSARY = {
+    "Lot": "In other languages: de Los, Lose; fr lot; ga luchtóg; it lotto; nl perceel; sl sklop.",
+    "Launch customer": "In other languages: de Erstkunde; ga céad chustaiméir; mt l-ewwel klijent.",
+    "Standstill period": "In other languages: cs odkladná lhůta; hu kivárási időszak; sl obdobje mirovanja.",
+}
+
+
+@pytest.mark.parametrize(
+    ("question", "heading"),
+    [
+        ("Was ist ein Los?", "Lot"),
+        ("was sind lose", "Lot"),
+        ("Qu'est-ce qu'un lot ?", "Lot"),
+        ("Che cos'è un lotto?", "Lot"),
+        ("Wat is een perceel?", "Lot"),
+        ("perceel?", "Lot"),
+        ("Cad é an luchtóg?", "Lot"),
+        ("Cad é céad chustaiméir?", "Launch customer"),
+        ("X'inhu l-ewwel klijent?", "Launch customer"),
+        ("Co je to odkladná lhůta?", "Standstill period"),
+        ("Mi az a kivárási időszak?", "Standstill period"),
+        ("Kaj pomeni obdobje mirovanja?", "Standstill period"),
+        ("What is a launching customer?", None),
+        ("What is a lighthouse client?", "Launch customer"),
+        ("what are first customers", "Launch customer"),
+        ("What's the FCP?", "Launch customer"),
+        ("What is a launch customer?", "Launch customer"),
+        ("What is a customership?", None),
+        ("Wie lange ist die Stillhaltefrist?", None),
+        ("Was ist bei einem Los zu beachten?", None),
+        ("Was ist das?", None),
+        ("Kdy začíná odkladná lhůta?", None),
+        ("?", None),
+    ],
+)
+def test_who_asks_what_a_term_means_asks_for_its_section(question: str, heading: str | None) -> None:
+    listed = [*GLOSSARY.items(), ("Launch customer", "Also called: first customer, lighthouse client (FCP).")]
+    terms = collect_terms(
+        Chunk(name, "d", line, 0, len(line), Anchor((name,)), units=(Unit(0, len(line), "terms"),))
+        for name, line in listed
+    )
+    assert terms.of("What is a first customer?") == (), "only translations widen a question"
+    assert terms.defined(question) == ((heading,) if heading else ())
+
+
 @pytest.mark.parametrize(("text", "language"), [("what about it?", "en"), ("et combien ?", "fr"), ("und wie?", "de")])
 def test_nothing_but_function_words(text: str, language: str) -> None:
     assert only_function_words(text, language)
