@@ -24,6 +24,7 @@ from assistant.settings import Settings
 from assistant.shipped import Shipped
 from assistant.wiring import SHIPPED, open_stores
 from ingest.run import open_run
+from tests.quality.measure_terms import put, term_cases
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -140,6 +141,15 @@ def test_nearly_all_vectors_come_with_the_corpus_and_are_what_the_model_says(set
     some = Random(0).sample(sorted(known), 20)
     made = np.array(embedder.embed_documents(some))
     assert (made * np.array([known[text] for text in some])).sum(1).min() > 0.98
+
+
+def test_who_asks_what_a_term_means_is_answered_from_its_section(asker: Asker, settings: Settings) -> None:
+    library = Library(settings.library_url)
+    cases = list(term_cases(library.all_chunks(library.current().number)))[::24]
+    library.close()
+    refused, elsewhere = put(cases, asker)
+    assert refused == []
+    assert len(elsewhere) <= 0.05 * len(cases), elsewhere
 
 
 def test_suggested_questions_are_answered(asker: Asker, settings: Settings) -> None:
