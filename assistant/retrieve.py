@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -217,11 +217,7 @@ class Retriever:
         stored = index.passages(list(dict.fromkeys((*nearest, *gaps))))
         rows = index.nearest.rows([chunk for chunk, _ in stored.values()])
         hits = [
-            replace(
-                _hit(entry, rows[id_] @ vectors[0], fused.share(entry[0]) * _validity(entry[0], query.periods)),
-                listed=id_ in written,
-                defines=written.get(id_, False),
-            )
+            _hit(entry, rows[id_] @ vectors[0], fused.share(entry[0]) * _validity(entry[0], query.periods), written)
             for id_, entry in stored.items()
             if id_ in rows and query.filters.admit(entry[1])
         ]
@@ -253,10 +249,17 @@ class Retriever:
         return unit
 
 
-def _hit(entry: tuple[Chunk, Document], cosines: NDArray[np.float32], score: float) -> Hit:
-    own, *others = cosines.tolist()
-    units = tuple(others[: len(entry[0].units)])
-    return Hit(*entry, score, dense=own, units=units, asked=max(others, default=0.0))
+def _hit(entry: tuple[Chunk, Document], cosines: NDArray[np.float32], score: float, written: Mapping[str, bool]) -> Hit:
+    (own, *others), id_ = cosines.tolist(), entry[0].id
+    return Hit(
+        *entry,
+        score,
+        dense=own,
+        units=tuple(others[: len(entry[0].units)]),
+        asked=max(others, default=0.0),
+        listed=id_ in written,
+        defines=written.get(id_, False),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from assistant.errors import BadSetting
 
 PREFIX = "CLUSTER_TALKS_"
+SHIPPED = "vectors.npz"  # in the corpus folder: the vectors that come with it (assistant.shipped)
 
 
 @dataclass(frozen=True, slots=True)

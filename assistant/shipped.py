@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from assistant.errors import ClusterTalksError
 from assistant.fill import Passages, known_texts, texts_of
-from assistant.settings import load_settings
+from assistant.settings import SHIPPED, load_settings
 from assistant.vectors import Vector
-from assistant.wiring import SHIPPED, Stores, stores_of
+from assistant.wiring import Stores, stores_of
 
 STEPS = 127  # from 0 to the largest component: the cosine with the vector as it was is .9999
 
@@ -39,6 +39,8 @@ class Shipped:
 
     def texts(self, passages: Passages) -> dict[str, Vector]:
         """The vectors, at length 1, of those texts of the passages that the file has."""
+        if not self._rows:
+            return {}
         keys = {text: _key(text) for passage in passages for text in texts_of(*passage)}
         there = [text for text, key in keys.items() if key in self._rows]
         if not there:

@@ -21,10 +21,8 @@ from assistant.lexical import Lexical, build_lexical
 from assistant.library import Library
 from assistant.reader import Reader, open_reader
 from assistant.retrieve import Retriever
-from assistant.settings import Settings, make_data
+from assistant.settings import SHIPPED, Settings, make_data
 from assistant.vectors import Vectors, open_vectors
-
-SHIPPED = "vectors.npz"  # in the corpus folder (assistant.shipped)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from assistant.errors import CorpusMissing, UnreadableDocument
 from assistant.library import Library
-from assistant.wiring import SHIPPED
+from assistant.settings import SHIPPED
 from ingest.fetch import SIDECARS, File, Found, Page
 from ingest.report import Failure
 from ingest.web.client import Web

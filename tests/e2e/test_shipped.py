@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from assistant.library import Library
-from assistant.settings import Settings
+from assistant.settings import SHIPPED, Settings
 from assistant.shipped import ship
 from assistant.vectors import open_vectors
-from assistant.wiring import SHIPPED, Stores
+from assistant.wiring import Stores
 from ingest.report import Report
 from ingest.run import Run
 from ingest.web.client import Web

@@ -20,9 +20,9 @@ from assistant.evaluate import Result, evaluate, read_questions
 from assistant.fill import texts_of
 from assistant.library import Library
 from assistant.retrieve import words_of
-from assistant.settings import Settings
+from assistant.settings import SHIPPED, Settings
 from assistant.shipped import Shipped
-from assistant.wiring import SHIPPED, open_stores
+from assistant.wiring import open_stores
 from ingest.run import open_run
 from tests.quality.measure_terms import put, term_cases
 
