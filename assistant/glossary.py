@@ -78,15 +78,16 @@ def _entry(chunk: Chunk, document: Document, edition: Edition) -> Entry | None:
     first = chunk.units[[text for _, text in units].index(meaning)]
     span = (chunk.start + first.start, chunk.start + first.end)
     return Entry(
-        tuple(dict.fromkeys(_names(chunk.anchor.heading[-1], lists))),
+        tuple(dict.fromkeys(names(chunk.anchor.heading[-1], lists))),
         meaning,
         document.language,
-        dict(_translations(lists)),
+        dict(translations(lists)),
         reading_link(document.id, edition.number, span),
     )
 
 
-def _names(heading: str, lists: Iterable[str]) -> Iterator[str]:
+def names(heading: str, lists: Iterable[str]) -> Iterator[str]:
+    """What a section's heading and lists call it in English, without words that mean many things."""
     if short := SHORT.match(heading):
         yield from short.groups()
     else:
@@ -97,7 +98,8 @@ def _names(heading: str, lists: Iterable[str]) -> Iterator[str]:
             yield from (name for name in listed if ACRONYM.match(name) or len(name.split()) >= FEWEST)
 
 
-def _translations(lists: Iterable[str]) -> Iterator[tuple[str, str]]:
+def translations(lists: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The first word of each language that the lists have, with the language."""
     for line in lists:
         if line.startswith(TRANSLATIONS):
             for part in NOTE.sub("", line.removeprefix(TRANSLATIONS)).split(";"):

@@ -1,29 +1,29 @@
-"""Who asks just what a term of the glossary means: "What is TERM?" in the term's language, for its translations.
+"""Who asks just what a term of the glossary means: "What is TERM?" for its English names and its translations, in the
+language of each.
 
-CLUSTER_TALKS_DATA=data .venv/bin/python -m tests.quality.measure_terms [--every 4] [--from 0]
+    .venv/bin/python -m tests.quality.measure_terms [--every 4] [--from 0] [--english]
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from assistant.asking import Asker, open_asker
+from assistant.glossary import names, translations
 from assistant.library import Library
 from assistant.records import Chunk, Document
 from assistant.settings import load_settings
-from assistant.terms import ENTRY, TRANSLATIONS
+from assistant.terms import BRACKETS
 
 ASKED = {
     "bg": "Какво е {}?", "cs": "Co je to {}?", "da": "Hvad er {}?", "de": "Was ist {}?", "el": "Τι είναι {};",
-    "es": "¿Qué es {}?", "et": "Mis on {}?", "fi": "Mikä on {}?", "fr": "Qu'est-ce que {} ?", "ga": "Cad é {}?",
-    "hr": "Što je {}?", "hu": "Mi az a {}?", "it": "Che cos'è {}?", "lt": "Kas yra {}?", "lv": "Kas ir {}?",
-    "mt": "X'inhu {}?", "nl": "Wat is {}?", "pl": "Co to jest {}?", "pt": "O que é {}?", "ro": "Ce este {}?",
-    "sk": "Čo je to {}?", "sl": "Kaj je {}?", "sv": "Vad är {}?",
+    "en": "What is {}?", "es": "¿Qué es {}?", "et": "Mis on {}?", "fi": "Mikä on {}?", "fr": "Qu'est-ce que {} ?",
+    "ga": "Cad é {}?", "hr": "Što je {}?", "hu": "Mi az a {}?", "it": "Che cos'è {}?", "lt": "Kas yra {}?",
+    "lv": "Kas ir {}?", "mt": "X'inhu {}?", "nl": "Wat is {}?", "pl": "Co to jest {}?", "pt": "O que é {}?",
+    "ro": "Ce este {}?", "sk": "Čo je to {}?", "sl": "Kaj je {}?", "sv": "Vad är {}?",
 }  # fmt: skip
-BRACKETS = re.compile(r"\s*\([^()]*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,14 @@ class Case:
     heading: str
 
 
-def term_cases(passages: Iterable[tuple[Chunk, Document]]) -> Iterator[Case]:
-    """A question for the first term that each section lists for each language."""
+def term_cases(passages: Iterable[tuple[Chunk, Document]], english: bool = False) -> Iterator[Case]:
+    """A question for the first term that each section lists for each language, or for each of its English names."""
     for chunk, document in passages:
-        lines = [chunk.unit_text(index) for index, unit in enumerate(chunk.units) if unit.kind == "terms"]
-        for line in (line for line in lines if line.startswith(TRANSLATIONS)):
-            for part in BRACKETS.sub("", line.removeprefix(TRANSLATIONS)).split(";"):
-                entry = ENTRY.match(part.strip(" ."))
-                if entry and entry[1] in ASKED:
-                    term = entry[2].split(",")[0].strip()
-                    yield Case(ASKED[entry[1]].format(term), document.uri, chunk.anchor.heading[-1])
+        lists = [chunk.unit_text(index) for index, unit in enumerate(chunk.units) if unit.kind == "terms"]
+        heading = chunk.anchor.heading[-1] if lists else ""
+        terms = (("en", name) for name in dict.fromkeys(names(heading, lists))) if english else translations(lists)
+        for language, term in terms if lists else ():
+            yield Case(ASKED[language].format(BRACKETS.sub("", term).strip()), document.uri, heading)
 
 
 def put(cases: Iterable[Case], asker: Asker) -> tuple[list[str], list[str]]:
@@ -64,9 +62,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--every", type=int, default=4, help="ask every so manieth")
     parser.add_argument("--from", type=int, default=0, dest="first", help="begin with this one")
+    parser.add_argument("--english", action="store_true", help="its English names instead of the translations")
     given, settings = parser.parse_args(), load_settings()
     library = Library(settings.library_url)
-    cases = list(term_cases(library.all_chunks(library.current().number)))[given.first :: given.every]
+    passages = library.all_chunks(library.current().number)
+    cases = list(term_cases(passages, given.english))[given.first :: given.every]
     library.close()
     with open_asker(settings) as asker:
         refused, elsewhere = put(cases, asker)
