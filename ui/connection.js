@@ -6,7 +6,7 @@ const connection = (() => {
   const reach = window.fetch.bind(window);
   const pause = (time) => new Promise((done) => setTimeout(done, time));
   const beside = (path) => reach(new URL(path, document.baseURI), { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-  let element, trigger, shape, recovery;
+  let element, trigger, shape, recovery, handing, received;
   let handed = taken();
   let said = "", streams = 0, reminded = Date.now(), waiting = 0;
 
@@ -50,10 +50,13 @@ const connection = (() => {
     JSON.stringify([config.components.map((c) => [c.id, c.type]), config.dependencies.map((d) => [d.id, d.targets, d.inputs])]);
   const currentShape = () => beside("config").then((response) => response.json()).then(shapeOf).catch(() => shape);
 
-  // What the server may have forgotten, the page still knows.
+  // What the server may have forgotten, the page still knows. A question waits until it is handed back: it would begin a
+  // new conversation.
   const kept = () => document.querySelector("#kept textarea")?.value ?? "";
   function remind(conversation = kept()) {
     reminded = Date.now();
+    const known = new Promise((done) => (received = done));
+    handing = Promise.race([known, pause(PATIENCE)]);
     trigger?.("submit", { conversation, language: document.documentElement.lang });
   }
 
@@ -86,8 +89,10 @@ const connection = (() => {
   // In the place of an answer. Gradio takes it for an ordinary error of one event.
   const refusal = () => new Response("{}", { status: 503, headers: { "Content-Type": "application/json" } });
 
+  const told = (init) => JSON.parse(init?.body ?? "{}").event_data ?? {};
+
   function keep(init) {
-    const clicked = JSON.parse(init?.body ?? "{}").event_data?.question;
+    const clicked = told(init).question;
     if (clicked && !box().value) write(clicked);
   }
 
@@ -98,6 +103,7 @@ const connection = (() => {
   }
 
   async function send(input, init) {
+    if (told(init).conversation === undefined) await handing;
     if (recovery) return unsent(init);
     try {
       const response = await reach(input, { ...init, signal: AbortSignal.timeout(PATIENCE) });
@@ -105,6 +111,7 @@ const connection = (() => {
       if (![502, 503, 504].includes(response.status)) return response;
     } catch {}
     recover();
+    received?.();
     return unsent(init);
   }
 
@@ -141,6 +148,7 @@ const connection = (() => {
       });
     } catch {}
     streams -= 1;
+    if (!streams) received?.();
     if (handed && !streams) handOver();
     if (request.signal.aborted) return;
     if (!whole) {

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from assistant.records import Event, Question, Said, Sentence, Status
 from tests.browser.conftest import Open
@@ -122,6 +122,30 @@ def test_a_restart_keeps_the_conversation_and_what_is_being_typed(restarting: Re
     expect(seen.page.locator(".answer").last).to_contain_text("First you asked: Known one")
     seen.page.get_by_role("button", name="New conversation").click()
     expect(seen.page.locator("#kept textarea")).to_have_value("[]")
+
+
+def test_a_question_waits_until_the_conversation_is_handed_back(restarting: Restarting, visit: Open) -> None:
+    held: list[Route] = []
+
+    def hold_what_hands_back(route: Route) -> None:
+        if '"conversation":' in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    seen = visit(restarting.address)
+    seen.ask("Known one")
+    seen.page.route("**/queue/join*", hold_what_hands_back)
+    restarting.go()
+    says(seen.page, LOST)
+    restarting.come()
+    says(seen.page, BACK)
+    seen.page.get_by_role("textbox").fill("Earlier?")
+    seen.page.get_by_role("textbox").press("Enter")
+    seen.page.wait_for_timeout(2000)
+    held[0].continue_()
+    expect(seen.page.locator(".question")).to_have_text(["Known one", "Earlier?"])
+    expect(seen.page.locator(".answer").last).to_contain_text("First you asked: Known one")
 
 
 def test_a_question_that_finds_no_server_stays_in_the_box(restarting: Restarting, visit: Open) -> None:
