@@ -40,8 +40,8 @@ def test_the_least_of_each_minute_is_what_grows(seen: Soak) -> None:
 def test_what_failed_and_what_was_told_to_come_back_is_counted(seen: Soak) -> None:
     told = dict(rows(seen, SCALE))
     assert told["failed"] == "1"
-    assert told["growth of the least of each minute"] == "+120 ± 0 MB an hour"
-    assert told["growth of the median of each minute"] == "+120 ± 0 MB an hour"
+    assert told["growth of the least of each minute"] == "+120.0 ± 0.0 MB an hour"
+    assert told["growth of the median of each minute"] == "+120.0 ± 0.0 MB an hour"
     assert told["told to come back (503), with Retry-After"] == "2 and 1, half within 20 ms"
     assert told["anything else"] == "1"
 

@@ -31,8 +31,9 @@ SKETCH = """# Load and soak
 {rows}
 
 Memory is that of the server process. Its growth is the slope of a line through the minutes after the first {warm}, in which
-models, caches and allocators fill, with its standard error; every publication takes memory for a moment, and the least of a
-minute is what is held between two of them. The reader keeps the states of the passages of the edition, 40 kB each, of 2,048 at most.
+models, caches and allocators fill, with its standard error. Every publication takes memory for a moment: the least of a minute
+is what is held between two of them, and hangs on where between them it is looked at; the median does not, and is the one that
+tells whether memory grows. The reader keeps the states of the passages of the edition, 40 kB each, of 2,048 at most.
 """
 
 
@@ -68,7 +69,7 @@ def _percentile(values: Sequence[float], share: int) -> float:
 
 def _growth(points: dict[int, float]) -> str:
     growth, error = slope(points)
-    return f"{growth:+.0f} ± {error:.0f} MB an hour"
+    return f"{growth:+.1f} ± {error:.1f} MB an hour"
 
 
 def _span(points: dict[int, float], unit: str) -> str:
