@@ -48,7 +48,7 @@ def listening(app: Any, log_level: str = "warning") -> Iterator[str]:
         thread.join(timeout=10)
 
 
-def until(true: Any, seconds: float = 20) -> None:
+def until(true: Any, seconds: float = 60) -> None:
     """Wait until something holds."""
     deadline = time.monotonic() + seconds
     while not true():

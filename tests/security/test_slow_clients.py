@@ -41,7 +41,7 @@ ENDLESS = {
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[tuple[str, int]]:
-    """A server as `cluster-talks serve` sets it up, that waits for a quarter of a second only."""
+    """A server as `cluster-talks serve` sets it up, that waits for a second only."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         settings = Settings(port=free.getsockname()[1])
@@ -49,7 +49,7 @@ def address() -> Iterator[tuple[str, int]]:
     server = uvicorn.Server(listening(app, settings))
     thread = threading.Thread(target=server.run, daemon=True)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(patience, "PATIENCE", 0.25)
+        patched.setattr(patience, "PATIENCE", 1.0)
         patched.setattr(patience, "AGAIN", 0.1)
         thread.start()
         until(lambda: server.started)
@@ -116,9 +116,9 @@ def test_a_hundred_slow_clients_keep_nobody_waiting(address: tuple[str, int]) ->
 
 def test_who_sends_steadily_is_not_hurried(address: tuple[str, int]) -> None:
     with socket.create_connection(address, timeout=20) as line:
-        line.sendall(START + LENGTH.replace(b"900", b"12000"))
-        for _ in range(12):
-            time.sleep(0.05)
+        line.sendall(START + LENGTH.replace(b"900", b"12000") + b" " * 1000)
+        for _ in range(11):
+            time.sleep(0.15)
             line.sendall(b" " * 1000)
         assert b" 408 " not in line.recv(65536), "twelve thousand bytes buy twelve seconds"
 
