@@ -9,7 +9,6 @@ to be understood.
 from __future__ import annotations
 
 import re
-import sys
 
 GONE = "[…]"
 
@@ -139,7 +138,7 @@ PHRASES: dict[str, tuple[str, str, str, str]] = {
 # Said before two capitalised words, it is a name; before one it may be what somebody is.
 I_AM = "i am|i['’]m|this is|ich bin|hier ist|je suis|soy|ik ben|jestem|sou|jag är|jeg er|olen|eu sunt"
 
-_UPPER = "[" + "".join(c for c in map(chr, range(sys.maxunicode)) if c.isupper() and c < "\u0530") + "]"
+_UPPER = f"[{''.join(filter(str.isupper, map(chr, range(0x530))))}]"  # Latin, Greek, Cyrillic
 _NAME = rf"{_UPPER}(?:[\d_A-Z'’-]*[^\W\d_A-Z][\w'’-]*|\.)"  # not an acronym
 _NAMES = rf"{_NAME}(?:\s+(?:(?:van|von|der|den|de|di|da|del|della|dos|la|le|zu|af|ter|ní|ó|Ní|Ó)\s+)*{_NAME}){{0,3}}"
 _END = r"(?=\s*(?:[,!.:;\n–-]|$))"
