@@ -1,7 +1,7 @@
 """What derives from the library, built anew where it is missing or damaged: `cluster-talks doctor --repair`.
 
 Meant are the BM25 indexes and the vectors of the editions that can be served. What is damaged is not copied from: its
-vectors come from another edition or are embedded. A repair that breaks off can be done again.
+vectors come from another edition, or with the corpus, or are embedded. A repair that breaks off can be done again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from assistant.lexical import Lexical, build_lexical
 from assistant.progress import Progress
 from assistant.records import LEVELS, Edition, Filters, vector_counts
 from assistant.settings import Settings
+from assistant.shipped import shipped_with
 from assistant.vectors import EditionVectors, Embedded
 from assistant.wiring import DataFolder, Stores, open_stores
 
@@ -85,7 +86,8 @@ def mend(settings: Settings, stores: Stores, progress: Progress, sources: Sequen
         if fault := faults[edition.number]:
             good = [other for other in kept if not faults[other.number]]
             vectors = stores.vectors.create(edition, vector_counts(passages))
-            embedded = fill(vectors, [*sources, *opened(stores, good)], passages, stores.embedder, progress)
+            known = [*sources, *opened(stores, good)]
+            embedded = fill(vectors, known, passages, stores.embedder, progress, shipped_with(stores))
             faults[edition.number] = ""
             yield Mended("vectors", edition.number, fault, embedded)
         if fault := _words_fault(stores, edition):

@@ -1,4 +1,4 @@
-"""Vectors that come with a corpus: its texts were embedded once, and a first edition of them need not wait for that.
+"""Vectors that come with a corpus: its texts were embedded once; a first edition, or a repair, need not wait for it.
 
 `vectors.npz` in the corpus folder is of one embedder and tells nothing but which text has which vector; a text that has
 changed since is not in it, and is embedded. It is written from the edition that is served:
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.errors import ClusterTalksError
-from assistant.fill import Passages, known_texts, texts_of
+from assistant.fill import Passages, Said, known_texts, texts_of
 from assistant.settings import SHIPPED, load_settings
 from assistant.vectors import Vector
 from assistant.wiring import Stores, stores_of
@@ -60,6 +60,11 @@ class Shipped:
         except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
             log.warning("%s cannot be read (%s): what it has is embedded anew.", self._file, error)
             return {}
+
+
+def shipped_with(stores: Stores) -> list[Said]:
+    """What came with the corpus of these stores, if anything did."""
+    return [Shipped(stores.shipped, stores.embedder.name)] if stores.shipped else []
 
 
 def ship(stores: Stores, file: Path) -> int:

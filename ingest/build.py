@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from assistant.fill import Before, Said, begin, fill, opened
 from assistant.lexical import build_lexical
 from assistant.records import Document, Edition
-from assistant.shipped import Shipped
+from assistant.shipped import shipped_with
 from assistant.wiring import Stores
 from ingest.progress import Stages
 
@@ -23,9 +23,8 @@ def derive_here(number: int, stores: Stores, stages: Stages) -> int:
         vectors, missing = begin(stores, library.edition(number), passages)
         earlier = opened(stores, library.ready(stores.embedder.name)) if missing else []
         before: list[Said] = [Before(library, earlier[0], passages)] if earlier else []
-        if stores.shipped:
-            before.append(Shipped(stores.shipped, stores.embedder.name))
-        embedded = fill(vectors, earlier, missing, stores.embedder, stages.progress, before)
+        said = [*before, *shipped_with(stores)]
+        embedded = fill(vectors, earlier, missing, stores.embedder, stages.progress, said)
     with stages.timed("index"):
         build_lexical(stores.lexical_folder(number), passages).close()
     return embedded

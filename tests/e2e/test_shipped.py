@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from assistant.library import Library
+from assistant.repair import mend
 from assistant.settings import SHIPPED, Settings
 from assistant.shipped import ship
 from assistant.vectors import open_vectors
@@ -60,6 +61,14 @@ def test_only_what_was_written_since_is_embedded(other: Stores, small_corpus: Pa
     assert report.failed == []
     assert report.embedded == 1
     assert embedded(other) == 2, "the passage and its sentence"
+
+
+def test_a_repair_takes_them_too(other: Stores, small_corpus: Path) -> None:
+    run(other, small_corpus)
+    other.vectors.drop(other.library.current().number)
+    mended = list(mend(Settings(data=other.data, corpus=small_corpus), other, lambda *_: None))
+    assert [(one.part, one.embedded) for one in mended] == [("vectors", 0)]
+    assert embedded(other) == 0
 
 
 def test_vectors_of_another_model_are_not_taken(other: Stores, small_corpus: Path) -> None:
