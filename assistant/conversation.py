@@ -114,7 +114,7 @@ def _with_names_of(words: _Words, before: str) -> str | None:
         return None
     new = next((name for name in words.brought if name not in there), words.brought[0])
     old = next((name for name in words.brought if name in there and name != new), there[-1])
-    return before.replace(old, new)
+    return words.names.exchanged(before, old, new)
 
 
 @cache

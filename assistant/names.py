@@ -27,6 +27,10 @@ class Names:
     words: frozenset[str]
 
     @cached_property
+    def _exact(self) -> frozenset[str]:
+        return frozenset(self.names)
+
+    @cached_property
     def _spelling(self) -> dict[str, str]:
         return {fold(name): name for name in reversed(self.names)}
 
@@ -36,11 +40,15 @@ class Names:
 
     def _is_name(self, word: str) -> bool:
         """Exactly spelt, or another way that is no everyday word: Dutch "een" is not the EEN."""
-        return word in self.names or (fold(word) in self._spelling and not is_function_word(word))
+        return word in self._exact or (fold(word) in self._spelling and not is_function_word(word))
 
     def without(self, text: str) -> str:
         """`text` without its names."""
         return WORD.sub(lambda match: "" if self._is_name(match.group()) else match.group(), text)
+
+    def exchanged(self, text: str, old: str, new: str) -> str:
+        """`text` with another name in the place of one, however that is spelt there."""
+        return WORD.sub(lambda match: new if self.of(match.group()) == [old] else match.group(), text)
 
     def mend(self, text: str) -> str:
         """`text` with names spelt as the edition spells them: "inobuyer", "BRINCi" and "Larraneta" become the names."""
@@ -48,7 +56,7 @@ class Names:
 
     def _mended(self, word: str) -> str:
         key = fold(word)
-        if len(key) < SHORTEST or word in self.names:
+        if len(key) < SHORTEST or word in self._exact:
             return word
         if key in self._spelling:
             return self._spelling[key] if marked(self._spelling[key]) or word[0].isupper() else word
