@@ -65,7 +65,7 @@ def _period(named: dict[str, str | None]) -> Period | None:
     parts = {name.partition("_")[0]: value for name, value in named.items() if value}
     year = int(parts["year"])
     name = parts.get("month")
-    month = None if name is None else int(name) if name.isdigit() else _months()[name.lower().rstrip(".")]
+    month = None if name is None else int(name) if name.isdigit() else _numbers().get(name.casefold().rstrip("."))
     try:
         if month is None:
             return Period(date(year, 1, 1), date(year, 12, 31))
@@ -90,6 +90,12 @@ def _months() -> dict[str, int]:
     }
     localedata._cache.clear()  # a megabyte a language, of which nothing else is needed
     return months
+
+
+@cache
+def _numbers() -> dict[str, int]:
+    """The same by names as they are compared: where case is ignored, µ is μ and ſ is s."""
+    return {name.casefold(): number for name, number in _months().items()}
 
 
 @cache

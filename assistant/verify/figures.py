@@ -114,8 +114,8 @@ def _dates(text: str, language: str) -> Iterator[Figure]:
             yield Figure("day", f"{period.start:%Y-%m}-{int(first[1]):02}", *first.span(1))
         rest = rest[:start] + " " * (end - start) + rest[end:]
     for match in _day_of_month(language).finditer(rest):
-        month = _months(language)[match["month"].lower().rstrip(".")]
-        yield Figure("day", f"--{month:02}-{int(match['day']):02}", *match.span())
+        if month := _numbers(language).get(match["month"].casefold().rstrip(".")):
+            yield Figure("day", f"--{month:02}-{int(match['day']):02}", *match.span())
 
 
 def _calendar(start: int, end: int, period: Period) -> Iterator[Figure]:
@@ -171,6 +171,12 @@ def _months(language: str) -> dict[str, int]:
         for context in ("format", "stand-alone")
         for number, name in get_month_names("wide", context, known).items()
     }
+
+
+@cache
+def _numbers(language: str) -> dict[str, int]:
+    """The same by names as they are compared: where case is ignored, µ is μ and ſ is s."""
+    return {name.casefold(): number for name, number in _months(language).items()}
 
 
 @cache

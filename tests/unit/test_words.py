@@ -41,6 +41,8 @@ def year(number: int) -> Period:
         ("tat-13 ta' Settembru 2023", [day(2023, 9, 13)]),
         ("10 de novembro de 2023", [day(2023, 11, 10)]),
         ("the 13th of September 2023", [day(2023, 9, 13)]),
+        ("13 Σεπτεµβρίου 2023", [day(2023, 9, 13)]),  # with the sign for micro, as old PDFs have it
+        ("13 ſeptember 2023", [day(2023, 9, 13)]),
         ("in oktober 2022", [Period(date(2022, 10, 1), date(2022, 10, 31))]),
         ("31 February 2024", [year(2024)]),
         ("Directive 2014/24/EU", [day(2026, 11, 23)]),
@@ -114,6 +116,7 @@ LISTED = ("Which projects took part?", "These: [1]\n\n- BRINC [1]\n- InnoBuyer [
         ("and since when?", WHO, "Who coordinates BRINC? and since when?"),
         ("und wie lange läuft das schon?", WHO, "Who coordinates BRINC? und wie lange läuft das schon?"),
         ("and InnoBuyer?", WHO, "Who coordinates InnoBuyer?"),
+        ("and innobuyer?", ("who coordinates brinc, and does BRINCs chair?", "The cluster."), "who coordinates InnoBuyer, and does BRINCs chair?"),
         ("no, I meant Procure4Health", WHO, "Who coordinates Procure4Health?"),
         ("sorry, InnoBuyer not BRINC", WHO, "Who coordinates InnoBuyer?"),
         ("sorry my mistake, meant InnoBuyer", WHO, "Who coordinates InnoBuyer?"),
