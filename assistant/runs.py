@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from assistant.ask import Assistant
+from assistant.away import Away
 from assistant.errors import ClusterTalksError
 from assistant.library import Library
 from assistant.memory import give_back
@@ -57,7 +58,9 @@ class Runner:
                 if run := self.stores.library.runs.claim():
                     self.do(run["id"], run["asked"])
                     continue
-            except Exception:  # the database is away: look again later
+            except Away:  # it is looked again, and said elsewhere
+                pass
+            except Exception:
                 logging.getLogger(__name__).exception("Runs cannot be looked for")
             time.sleep(LOOK_SECONDS)
 
@@ -93,7 +96,7 @@ class Runner:
             self.ended("done")
         except SystemExit:  # asked for again, so the next start does it
             library.runs.update(number, status="requested", stage="", progress=0.0)
-        except Exception as error:
+        except BaseException as error:  # a panic of Chroma is no Exception, and the next run is to come
             logging.getLogger(__name__).exception("Run %s failed", number)
             self.fail(number, error)
 

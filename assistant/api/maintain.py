@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
@@ -23,6 +24,7 @@ from assistant.api.ask import Asked as Question
 from assistant.api.auth import Maintainer, get_maintainer
 from assistant.api.problems import responses
 from assistant.api.state import Ready, StateNow
+from assistant.away import Away
 from assistant.editions import Difference, difference
 from assistant.errors import BadRequest, Conflict, NotFound
 from assistant.library import Library
@@ -161,7 +163,8 @@ async def events(run: KnownRun, assistant: Ready) -> AsyncIterator[ServerSentEve
             yield ServerSentEvent(event="progress", data=now)
         told = now
         await asyncio.sleep(LOOK_SECONDS)
-        run = await run_in_threadpool(assistant.library.runs.one, run["id"])
+        with suppress(Away):  # the next look may find the database there
+            run = await run_in_threadpool(assistant.library.runs.one, run["id"])
     if run["status"] == "done":
         yield ServerSentEvent(event="done", data=run["report"])
     else:

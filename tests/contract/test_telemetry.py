@@ -25,7 +25,7 @@ from assistant.api.state import State
 from assistant.ask import Assistant
 from assistant.errors import BadRequest
 from assistant.records import Question, Status
-from assistant.runs import Runner
+from assistant.runs import ACTIONS, Runner
 from assistant.settings import Settings
 from assistant.telemetry import traces
 from assistant.telemetry.answers import watched
@@ -160,6 +160,21 @@ def test_a_run_is_counted_when_it_ends(stores: Stores, small_corpus: Path) -> No
     runner.do(stores.library.runs.begin(asked, status="requested"), asked)
     runner.do(stores.library.runs.begin(asked, status="requested"), {"do": "retire", "edition": 99})
     assert ended == ["done", "failed"]
+
+
+class Panic(BaseException):
+    """What Chroma's engine raises when it breaks."""
+
+
+def test_a_panic_ends_a_run_and_not_the_next_one(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    def panics(*_: object) -> None:
+        raise Panic
+
+    monkeypatch.setitem(ACTIONS, "ingest", panics)
+    ended: list[str] = []
+    runner = Runner(Settings(data=stores.data), stores, lambda: None, ended=ended.append)  # type: ignore[arg-type,return-value]
+    runner.do(run := stores.library.runs.begin({"do": "ingest"}, status="requested"), {"do": "ingest"})
+    assert (stores.library.runs.one(run)["status"], ended) == ("failed", ["failed"])
 
 
 def test_a_run_breaks_off_when_the_server_stops_and_is_asked_for_again(stores: Stores, small_corpus: Path) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
 from httpx_sse import connect_sse
 
+from assistant.api import maintain
+from assistant.away import Away
 from assistant.library import Library
 from tests.conftest import Server, cluster_talks, copied, copy_small_corpus, start_server, wait_until_ready
 
@@ -417,3 +421,23 @@ def test_nothing_is_taken_before_the_server_is_ready(tmp_path: Path) -> None:
         refused(early.post(f"{API}/ingest", json={}), 503, "being prepared")
         refused(upload(early, {"a.md": "A text."}), 503, "being prepared")
     assert not (tmp_path / "corpus/uploads").exists()
+
+
+def test_the_events_of_a_run_wait_for_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter(
+        [Away("The database", "CLUSTER_TALKS_DATABASE_URL"), {"id": 1, "status": "done", "report": {"edition": 2}}]
+    )
+
+    def one(_: int) -> dict[str, Any]:
+        found = next(looks)
+        if isinstance(found, Away):
+            raise found
+        return found
+
+    async def told() -> list[str | None]:
+        library = SimpleNamespace(runs=SimpleNamespace(one=one))
+        run = {"id": 1, "status": "running", "stage": "read", "progress": 0.5}
+        return [event.event async for event in maintain.events(run, cast(Any, SimpleNamespace(library=library)))]
+
+    monkeypatch.setattr(maintain, "LOOK_SECONDS", 0)
+    assert asyncio.run(told()) == ["progress", "done"]
