@@ -13,6 +13,7 @@ import re
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,10 @@ def read_questions(file: Path) -> list[Case]:
             known = {key: values[key] for key in values.keys() & Case.__dataclass_fields__.keys()}
             if not str(known.get("question", "")).strip():
                 raise ValueError("there is no question")
-            cases.append(_CASE.validate_python({**known, "id": str(known.get("id") or number)}))
+            case = _CASE.validate_python({**known, "id": str(known.get("id") or number)})
+            if not all(normal(spelling).strip() for spelling in chain(*case.must_include, case.must_not_include)):
+                raise ValueError("a spelling is empty")
+            cases.append(case)
         except (ValueError, TypeError, AttributeError) as error:
             raise BadRequest(f"{file.name}, line {number}: {_told(error)}.", ONE_A_LINE) from error
     if not cases:
@@ -157,7 +161,7 @@ def read_questions(file: Path) -> list[Case]:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadRequest(f"{file.name} is not in UTF-8.", "Save it in UTF-8.") from error
 

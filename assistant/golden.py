@@ -189,7 +189,7 @@ def _alone(file: Path) -> Iterator[Path]:
 
 
 def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+    return file.read_text(encoding="utf-8-sig", errors="replace") if file.exists() else ""
 
 
 def _put(home: Path, text: str) -> None:

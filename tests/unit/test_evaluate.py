@@ -46,6 +46,19 @@ class Scripted:
         return {"passages": [{"text": "nothing"}, {"text": "yes"}]}
 
 
+def test_a_spelling_that_says_nothing_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "q.jsonl"
+    for name, spellings in (("must_include", '[["yes", " [1]"]]'), ("must_not_include", '[""]')):
+        file.write_text(f'{{"question": "Why?"}}\n{{"question": "Who?", "{name}": {spellings}}}\n')
+        with pytest.raises(BadRequest, match=r"line 2: a spelling is empty"):
+            read_questions(file)
+
+
+def test_a_mark_of_the_byte_order_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "q.jsonl").write_text('{"question": "Why?"}\n', encoding="utf-8-sig")
+    assert [case.question for case in read_questions(tmp_path / "q.jsonl")] == ["Why?"]
+
+
 def test_figures() -> None:
     asker = Scripted(good=("yes", False), wrong=("no", False), shy=("yes", True), rude=("bad", False), calm=("", True))
     base = Case("", "en", "answerable", "", must_include=[["yes"]], document="a.md")
