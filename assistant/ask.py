@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import chain
 
 from assistant import __version__
 from assistant.citations import Citing, markdown
@@ -281,8 +282,9 @@ def check(question: Question) -> str:
         raise TooLarge(f"The question has {len(text):,} characters.", f"Shorten it to {MAX_QUESTION:,}.")
     if len(question.history) > MAX_HISTORY:
         raise TooLarge(f"The history has {len(question.history)} turns.", f"Send the last {MAX_HISTORY} at most.")
-    if HALF.search("".join((text, *(turn.content for turn in question.history)))):
-        raise BadRequest("The question or its history holds half a character.", "Send whole characters in UTF-8.")
+    narrowed = chain(question.filters.kind, question.filters.source, question.filters.language)
+    if HALF.search("".join((text, *(turn.content for turn in question.history), *narrowed))):
+        raise BadRequest("What was sent holds half a character.", "Send whole characters in UTF-8.")
     if question.language != "auto" and question.language not in EU_LANGUAGES:
         raise BadRequest(f"The language {question.language!r} is unknown.", 'Use "auto" or an EU language code.')
     return text

@@ -197,6 +197,7 @@ BODIES = {
     "a number without an end": b'{"question": ' + b"1" * 100_000 + b"}",
     "half a character": b'{"question": "\\ud800 who pays?"}',
     "half a character before": b'{"question": "Who pays?", "history": [{"role": "user", "content": "\\ud800"}]}',
+    "half a character in a filter": b'{"question": "Who pays?", "filters": {"source": ["\\ud800"]}}',
     "half a character for a program": b'{"model": "x", "input": "\\ud800?", "messages": [{"role": "user", "content": "\\udfff?"}]}',
     "no number": b'{"question": NaN}',
     "nothing but control characters": b'{"question": "\\u0000\\u0007\\u202e"}',
