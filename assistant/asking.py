@@ -162,9 +162,9 @@ def read_result(response: httpx.Response) -> dict[str, Any]:
     """The JSON of a response. Raises ClusterTalksError with the problem document's text."""
     try:
         found = dict(response.json())
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise ClusterTalksError(
-            f"{response.url} answered with status {response.status_code} and no JSON.", "Check the address."
+            f"{response.url} answered with status {response.status_code} and no JSON of ours.", "Check the address."
         ) from error
     if response.is_error:
         raise _refused(response, found)
@@ -174,9 +174,8 @@ def read_result(response: httpx.Response) -> dict[str, Any]:
 def _refused(response: httpx.Response, problem: Mapping[str, Any]) -> ClusterTalksError:
     """The error that a problem document tells."""
     kind = TITLED.get(str(problem.get("title"))) or ERRORS.get(response.status_code, ClusterTalksError)
-    refused = kind(
-        str(problem.get("detail")), HOW_WITH_A_KEY if kind is Unauthorized else str(problem.get("remedy", ""))
-    )
+    detail = str(problem.get("detail") or f"Status {response.status_code}.")
+    refused = kind(detail, HOW_WITH_A_KEY if kind is Unauthorized else str(problem.get("remedy", "")))
     refused.title = str(problem.get("title", kind.title))
     seconds = response.headers.get("Retry-After", "")
     if isinstance(refused, TooMany) and seconds.isdigit():

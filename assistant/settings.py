@@ -7,6 +7,7 @@ a misspelt setting that is silently ignored is worse than none. `cluster-talks s
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
@@ -145,6 +146,16 @@ def make_data(folder: Path) -> None:
         raise BadSetting(
             f"The data folder {folder} cannot be made: {error.strerror}.", f"Set {PREFIX}DATA to another one."
         ) from error
+
+
+def folder_bytes(folder: Path) -> int:
+    """The bytes of all files in a folder, while others may remove some."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):  # removed meanwhile
+                total += (Path(root) / name).lstat().st_size
+    return total
 
 
 def load_settings(**given: object) -> Settings:

@@ -37,11 +37,13 @@ def write_vectors(stores: Stores, folder: Path, progress: Progress) -> None:
     shape = (rows, stores.embedder.dimension)
     matrix = np.lib.format.open_memmap(folder / MATRIX, mode="w+", dtype=np.float32, shape=shape)
     counts: dict[str, int] = {}
+    at = 0
     for id_, embedded in _found(opened(stores, editions), chunks):
-        at, found = sum(counts.values()), [vector for level in LEVELS for vector in embedded.level(level)]
+        found = [vector for level in LEVELS for vector in embedded.level(level)]
         matrix[at : at + len(found)] = found
         counts[id_] = len(found)
         progress(READING, at, rows)
+        at += len(found)
     progress(READING, rows, rows)
     matrix.flush()
     (folder / CHUNKS).write_text(json.dumps(counts), encoding="utf-8")

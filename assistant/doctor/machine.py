@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 from assistant.doctor.warned import Warned
 from assistant.errors import BadSetting
-from assistant.settings import Settings
+from assistant.settings import Settings, folder_bytes
 
 OLDEST = (3, 11)
 PACKAGE = "cluster-talks-assistant"
@@ -74,7 +74,7 @@ def clock(settings: Settings) -> str:
 
 def disk(settings: Settings) -> str:
     """Whether another edition fits beside those that are kept."""
-    free, used = shutil.disk_usage(_there(settings.data)).free, _used(settings.data)
+    free, used = shutil.disk_usage(_there(settings.data)).free, folder_bytes(settings.data)
     editions = max(1, len(list((settings.data / "lexical").glob("*"))))
     need = max(LEAST, 2 * used // editions)
     found = f"{free // MEGABYTE:,} MB free, {used // MEGABYTE:,} MB of data"
@@ -83,10 +83,6 @@ def disk(settings: Settings) -> str:
     if free < need:
         raise Warned(f"{found}; another edition takes about {need // MEGABYTE:,} MB.", "Make room, or retire editions.")
     return found
-
-
-def _used(data: Path) -> int:
-    return sum(file.lstat().st_size for file in data.rglob("*") if file.is_file())
 
 
 def _there(path: Path) -> Path:

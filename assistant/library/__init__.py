@@ -160,15 +160,6 @@ class Library:
 
     # --- documents and chunks
 
-    def known(self, digests: Iterable[str]) -> set[str]:
-        """Those of `digests` that are stored already."""
-        with self._engine.connect() as db:
-            found = [
-                db.execute(select(VERSIONS.c.digest).where(VERSIONS.c.digest.in_(part))).scalars()
-                for part in _parts(list(digests))
-            ]
-            return {digest for part in found for digest in part}
-
     def version(self, digest: str) -> Document | None:
         """The document that a digest names, when it is stored already."""
         with self._engine.connect() as db:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.errors import NotReady
 from assistant.library import Library
+from assistant.settings import folder_bytes
 
 RUNS = 100  # the newest, among which those are that wait
 
@@ -45,16 +46,9 @@ def _gauge(name: str, text: str, value: float | None = None) -> GaugeMetricFamil
 
 
 def _disk(data: Path) -> Iterator[GaugeMetricFamily]:
-    yield _gauge("data_bytes", "Size of the data folder.", float(sum(map(_size, data.rglob("*")))))
+    yield _gauge("data_bytes", "Size of the data folder.", float(folder_bytes(data)))
     if data.is_dir():
         yield _gauge("disk_free_bytes", "Free beside the data folder.", float(shutil.disk_usage(data).free))
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:  # deleted meanwhile
-        return 0
 
 
 def _edition(library: Library) -> Iterator[GaugeMetricFamily]:
