@@ -131,7 +131,8 @@ class Run:
                 self.opening(edition)
             self.stores.library.publish(edition.number)
             report.published = True
-        retire(self.stores, served)
+        if report.published or served:
+            retire(self.stores, served)
 
     def _lost(self, served: Edition, report: Report) -> Iterator[str]:
         if len(report.removed) > max(FEW, LOST_SHARE * served.documents):

@@ -138,6 +138,12 @@ def test_publishing_is_left_to_the_maintainer_on_request(stores: Stores, small_c
     assert [change.id for change in report.checked.changes] == ["okapi"]
 
 
+def test_a_first_edition_that_is_not_to_be_published_is_built(stores: Stores, small_corpus: Path, page: Path) -> None:
+    report = run(stores, small_corpus, "never")
+    assert (report.published, report.held, report.edition) == (False, "Publishing was left to you.", 1)
+    stores.library.publish(1)
+
+
 def test_outcomes_of_an_edition_are_asked_once(stores: Stores, small_corpus: Path, page: Path) -> None:
     run(stores, small_corpus)
     page.write_text(OKAPI.format(food="young leaves"))
