@@ -20,9 +20,10 @@ from pydantic import ConfigDict, ValidationError
 from assistant.errors import CorpusMissing, UnreadableDocument
 from assistant.records import Period
 from ingest.cut import TERMS, units
+from ingest.fetch import File
 from ingest.listing import find
 from ingest.readers.markdown import MARKDOWN, read_markdown, without_pointers
-from ingest.readers.reading import FrontMatter, Reading
+from ingest.readers.reading import FrontMatter, Reading, decode
 
 MAX_WORDS_SENTENCE = 45
 MAX_WORDS_SECTION = 200
@@ -62,18 +63,27 @@ Finding = tuple[int, str, str]
 class Page:
     """A Markdown document with its lines."""
 
-    path: Path
-    uri: str
+    file: File
+
+    @property
+    def uri(self) -> str:
+        """Its name among the documents."""
+        return self.file.uri
 
     @cached_property
     def text(self) -> str:
-        """The whole file."""
-        return self.path.read_text(encoding="utf-8")
+        """The whole file, as the reader reads it. Raises UnreadableDocument."""
+        return decode(self.data)
+
+    @cached_property
+    def data(self) -> bytes:
+        """Its bytes. Raises UnreadableDocument."""
+        return self.file.read()
 
     @cached_property
     def reading(self) -> Reading:
         """What the reader makes of it. Raises UnreadableDocument."""
-        return read_markdown(self.path.read_bytes())
+        return read_markdown(self.data)
 
     @cached_property
     def values(self) -> dict[str, object]:
@@ -117,7 +127,7 @@ def lint(paths: Sequence[Path], corpus: Path) -> list[Problem]:
 
     Raises CorpusMissing when a path does not exist.
     """
-    pages = [Page(found.path, found.uri) for found in find(paths or [corpus], corpus) if found.path.suffix == ".md"]
+    pages = [Page(found) for found in find(paths or [corpus], corpus) if found.path.suffix == ".md"]
     if not pages:
         raise CorpusMissing(f"There are no Markdown documents below {', '.join(map(str, paths or [corpus]))}.")
     problems: list[Problem] = []
@@ -201,7 +211,7 @@ def dead_link(page: Page) -> Iterator[Finding]:
     for node in page.tree.walk():
         if node.type == "link":
             target = str(node.attrs["href"])
-            if not re.match(r"[a-z]+:", target) and not (page.path.parent / target.partition("#")[0]).exists():
+            if not re.match(r"[a-z]+:", target) and not (page.file.path.parent / target.partition("#")[0]).exists():
                 yield _line_of(page, target), f"{target} does not exist", "Correct the link."
 
 

@@ -71,10 +71,10 @@ def read_body(body: str, values: dict[str, object]) -> Reading:
 def _split_front_matter(text: str) -> tuple[dict[str, object], str]:
     try:
         values, body = frontmatter.parse(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # the latter for a day that there is not
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not YAML"
+        problem = getattr(error, "problem", None) or str(error)
         raise UnreadableDocument(
             f"front matter{where}: {problem}.", "Put values that hold a colon or quote in double quotes."
         ) from error

@@ -66,6 +66,17 @@ def test_a_good_document_has_nothing_to_mend(tmp_path: Path) -> None:
     assert lint([], folder(tmp_path, text)) == []
 
 
+def test_a_document_is_read_as_an_ingest_reads_it(tmp_path: Path) -> None:
+    where = folder(tmp_path, GOOD) / "rules"
+    (where / "a.md").write_bytes(b"\xef\xbb\xbf" + GOOD.replace("subject", "café").encode())
+    (where / "b.md").write_bytes((where / "b.md").read_text().replace("limit", "plafond fixé").encode("cp1252"))
+    (where / "c.md").symlink_to("nowhere.md")
+    (where / "d.md").write_text(GOOD.replace("2024-01-01\nvalid_until", "2024-02-30\nvalid_until"))
+    found = {problem.file: (problem.rule, problem.detail) for problem in lint([], tmp_path)}
+    assert {uri: rule for uri, (rule, _) in found.items()} == {"rules/c.md": "readable", "rules/d.md": "readable"}
+    assert "a link" in found["rules/c.md"][1] and "front matter: day is out of range" in found["rules/d.md"][1]
+
+
 @pytest.mark.parametrize("rule", FAULTS)
 def test_a_fault_is_found_at_its_line(tmp_path: Path, rule: str) -> None:
     (old, new), line = FAULTS[rule]
