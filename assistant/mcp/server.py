@@ -109,6 +109,9 @@ class _Offered:
             raise MCPError(INVALID_PARAMS, str(error)) from error
         except ClusterTalksError as error:
             raise MCPError(INTERNAL_ERROR, str(error)) from error
+        except Exception:
+            logging.getLogger(__name__).exception("A resource broke")
+            raise MCPError(INTERNAL_ERROR, UNEXPECTED) from None
 
     async def _apart(self, context: Context, work: Callable[[Asker], Found]) -> Found:
         """In a worker thread, which is left alone when the client gives up."""

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import httpx
@@ -201,6 +201,18 @@ async def test_a_resource_of_an_edition_is_read_and_an_unknown_one_is_not(server
             with pytest.raises(MCPError) as refused:
                 await client.read_resource(wrong)
             assert refused.value.error.code == -32602
+
+
+async def test_what_breaks_is_told_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def __getattr__(self, name: str) -> Any:
+            raise RuntimeError("/home/ana/secret: file is not a database")
+
+    async with Client(open_server(lambda _: cast(Any, Broken())), mode="legacy") as client:
+        for ask in (client.list_resources, lambda: client.read_resource("cluster-talks://documents/x")):
+            with pytest.raises(MCPError) as told:
+                await ask()
+            assert "secret" not in str(told.value.error)
 
 
 async def test_many_documents_are_listed_page_by_page(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
