@@ -17,6 +17,9 @@ ENDINGS = {
     "application/xhtml+xml": ".html",
     "text/markdown": ".md",
     "text/csv": ".csv",
+    "text/tab-separated-values": ".tsv",
+    "message/rfc822": ".eml",
+    "application/epub+zip": ".epub",
     "text/vtt": ".vtt",
     "application/x-subrip": ".srt",
     "application/pdf": ".pdf",
@@ -28,7 +31,8 @@ ENDINGS = {
     f"{OFFICE}spreadsheetml.sheet": ".xlsx",
     "application/vnd.oasis.opendocument.text": ".odt",
 }
-TEXTS = {".html", ".htm", ".md", ".markdown", ".txt", ".csv", ".vtt", ".srt"}
+TEXTS = {".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".csv", ".tsv", ".vtt", ".srt"}
+PAGES = {".html", ".htm", ".xhtml"}
 KNOWN = TEXTS | set(ENDINGS.values())
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 # Python knows stranger encodings, some of them slow enough to be an attack.
@@ -69,7 +73,7 @@ def as_utf8(data: bytes, ending: str, charset: str | None) -> tuple[bytes, str |
         codec = None
     if codec in {None, "utf-8"}:
         return data, codec
-    return text.encode("utf-8-sig" if ending.startswith(".htm") else "utf-8"), "utf-8"
+    return text.encode("utf-8-sig" if ending in PAGES else "utf-8"), "utf-8"
 
 
 def _codec(charset: str) -> str | None:
