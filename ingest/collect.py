@@ -181,12 +181,15 @@ def _ahead(function: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterat
     """The results in order, the next `ahead` of them made by another thread meanwhile."""
     waiting: deque[Future[R]] = deque()
     with ThreadPoolExecutor(1) as thread:
-        for item in items:
-            waiting.append(thread.submit(function, item))
-            if len(waiting) > ahead:
+        try:
+            for item in items:
+                waiting.append(thread.submit(function, item))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        finally:  # whoever breaks off waits for the one under way alone
+            thread.shutdown(wait=False, cancel_futures=True)
 
 
 def _digest(found: Found, content: Content) -> str:

@@ -88,7 +88,7 @@ def ingest(
         done = _run(asked, on, out)
         _tell(done, out, report, as_json)
         if publish is Publishing.ASK and done["held"]:
-            _publish_if_wanted(done["edition"], console)
+            _publish_if_wanted(done["edition"], out)
         return done
 
     if watch:
@@ -178,7 +178,7 @@ def _hand_over(
 def _publish_if_wanted(edition: int, console: Console) -> None:
     from assistant.library import Library
 
-    if typer.confirm(f"Publish edition {edition}?"):
+    if typer.confirm(f"Publish edition {edition}?", err=True):
         with closing(Library(load_settings().library_url)) as library:
             library.publish(edition)
         console.print(f"Edition {edition} is served now.")

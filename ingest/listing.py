@@ -103,6 +103,11 @@ def _is_sitemap(address: str) -> bool:
 
 
 def _list_web(address: str, listed: Listing, web: Web, library: Library) -> None:
+    try:
+        urlsplit(address)
+    except ValueError as error:
+        listed.failed.append(Failure(address, f"{error}.", "Correct the address."))
+        return
     if _is_sitemap(address):
         _list_sitemap(Source(address=address), address, listed, web, library)
         return

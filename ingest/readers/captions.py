@@ -14,7 +14,7 @@ from webvtt.models import Timestamp
 from assistant.errors import UnreadableDocument
 from assistant.records import Cue
 from ingest.readers.outline import Outline, plain
-from ingest.readers.reading import Reading, decode, front_matter
+from ingest.readers.reading import Reading, decode, front_matter, language_of
 
 PAUSE = 3.0  # seconds of silence that end a paragraph where no speaker is named
 FULL_WORDS, MOST_WORDS = 120, 240  # such a paragraph ends past the one at a sentence end, past the other anywhere
@@ -91,7 +91,7 @@ def _notes(unreadable: Sequence[int]) -> tuple[str, ...]:
 
 def _language(metadata: Iterable[str]) -> str | None:
     values = (line.partition(":")[2].strip() for line in metadata if line.lower().startswith("language:"))
-    return next((value[:2].lower() for value in values if value), None)
+    return next(filter(None, map(language_of, values)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,12 @@ def test_automatic_captions_roll() -> None:
     )
 
 
+@pytest.mark.parametrize(("said", "language"), [("de-AT", "de"), ("German", None), ("Spanish", None), ("EN", "en")])
+def test_the_language_of_a_file_is_a_tag_and_no_word(said: str, language: str | None) -> None:
+    cue = "00:01.000 --> 00:02.000\nWho may bid?\n"
+    assert read_vtt(f"WEBVTT\nLanguage: {said}\n\n{cue}".encode()).meta.language == language
+
+
 def test_tagged_voices() -> None:
     reading = read_vtt((SAMPLES / "teams.vtt").read_bytes())
     assert reading.meta.language is None

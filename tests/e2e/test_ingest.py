@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from assistant.records import Period, Question
 from assistant.retrieve import Retriever
 from assistant.wiring import Stores
 from ingest.build import KEPT_EDITIONS
+from ingest.collect import _ahead
 from ingest.report import Report
 from ingest.run import Run
 from ingest.web.client import Web
@@ -203,6 +205,26 @@ def test_one_file_of_the_corpus_can_be_ingested_alone(stores: Stores, small_corp
     page.write_text(page.read_text().replace("Joan Juul", "Joan J. Juul"))
     report = run(stores, small_corpus, page)
     assert (report.changed, report.removed, report.documents) == (["events/talk-speakers.md"], [], 4)
+
+
+def test_an_address_that_is_none_is_told_and_the_rest_is_read(stores: Stores, small_corpus: Path) -> None:
+    report = Run(stores, small_corpus, Web("test")).ingest([small_corpus, "https://[x"])
+    assert [(failure.uri, failure.remedy) for failure in report.failed] == [("https://[x", "Correct the address.")]
+    assert report.documents == len(list(small_corpus.rglob("*.md")))
+
+
+def test_whoever_breaks_off_waits_for_no_more_than_is_under_way() -> None:
+    read: list[int] = []
+
+    def slowly(number: int) -> int:
+        time.sleep(0.1)
+        read.append(number)
+        return number
+
+    results = _ahead(slowly, range(100), ahead=8)
+    assert next(results) == 0
+    results.close()  # type: ignore[attr-defined]
+    assert len(read) < 6
 
 
 def test_a_build_that_breaks_leaves_the_old_edition(
