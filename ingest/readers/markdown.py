@@ -111,8 +111,9 @@ def _leads_on(part: _Part, node: SyntaxTreeNode, after: SyntaxTreeNode | None) -
     if notes or not looks_like_heading(text) or part.commented:
         return False
     before = [line for said in part.nodes[-1:] for _, line, _ in _blocks(said)]
-    below = after is not None and not _in_bold(after) and any(line for _, line, _ in _blocks(after))
-    return below and not awaited("".join(before[-1:]))
+    if after is None or after.type == "heading" or _in_bold(after):
+        return False
+    return any(line for _, line, _ in _blocks(after)) and not awaited("".join(before[-1:]))
 
 
 def _in_bold(node: SyntaxTreeNode) -> bool:
@@ -168,6 +169,8 @@ def _blocks(node: SyntaxTreeNode, led: bool = False) -> Iterator[tuple[str, str,
     match node.type:
         case "paragraph":
             yield "", *(_inline(node) if led else without_pointers(node))
+        case "heading":  # in a quote or an item, where it begins no section
+            yield "", *_inline(node)
         case "bullet_list" | "ordered_list":
             for item in node.children:
                 for child in item.children:

@@ -20,7 +20,7 @@ from openpyxl.cell.read_only import ReadOnlyCell
 from assistant.errors import UnreadableDocument
 from ingest.readers.archive import open_archive
 from ingest.readers.outline import Outline, plain
-from ingest.readers.reading import FrontMatter, Reading, decode
+from ingest.readers.reading import FrontMatter, Reading, decode, own_title
 
 MAX_ROWS, MAX_COLUMNS = 20_000, 500
 LAST_ROW = 1_048_576  # that a sheet can have
@@ -150,7 +150,7 @@ def _read_book(data: bytes) -> Reading:
         if sheet.cut:
             break
     notes += [UNSTORED.format(empty, " has" if empty == 1 else "s have")] if empty else []
-    return Reading(outline.sections(), FrontMatter(title=plain(book.properties.title or "") or None), tuple(notes))
+    return Reading(outline.sections(), FrontMatter(title=own_title(book.properties.title)), tuple(notes))
 
 
 def _opened(data: bytes, *, data_only: bool) -> Any:  # noqa: ANN401 - untyped

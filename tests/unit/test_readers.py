@@ -157,6 +157,11 @@ def test_bad_markdown_says_what_and_where(data: bytes, says: str) -> None:
     assert caught.value.remedy
 
 
+def test_headings_in_quotes_and_items_are_text() -> None:
+    (section,) = read_markdown(b"# T\n\n> ## Who pays?\n>\n> The buyer.\n\n- ### One\n\n  two\n").sections
+    assert section.text == "Who pays?\n\nThe buyer.\n\n- One\n- two"
+
+
 def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(UnreadableDocument, match=r"no reader for \.xyz"):
         read(b"text", "a.xyz")

@@ -62,6 +62,17 @@ class Walk:
                 READ.get(str(child.tag), Walk.block)(self, child)
         self.depth -= 1
 
+    def seen(self, top: LexborNode, names: str) -> list[LexborNode]:
+        """The elements of these names in one, which are not left out with what they stand in."""
+        return [node for node in top.css(names) if not self._left_out(node, top)]
+
+    def _left_out(self, node: LexborNode | None, top: LexborNode) -> bool:
+        while node and node.mem_id != top.mem_id:
+            if node.mem_id in self.left_out:
+                return True
+            node = node.parent
+        return False
+
     def text(self, node: LexborNode) -> None:
         """A stretch of text."""
         content = node.text_content or ""
@@ -149,7 +160,7 @@ class Walk:
         """Each definition with its terms; a list that holds headings or tables is a part of the page's layout."""
         if node.css_first(f"{HEADINGS}, table"):
             return self.block(node)
-        parts = [part for part in node.css("dt, dd") if around(part, "dl") == node.mem_id]
+        parts = [part for part in self.seen(node, "dt, dd") if around(part, "dl") == node.mem_id]
         terms: list[Block] = []
         for tag, group in groupby(parts, key=lambda part: part.tag):
             said = [merged("item", self.inside(part), node) for part in group]
@@ -167,7 +178,7 @@ class Walk:
         if all(len(row) == 1 for row in rows):
             return self.block(node)
         header, body = split(rows)
-        self.found += [replace(block, home=node) for name in node.css("caption") for block in self.inside(name)]
+        self.found += [replace(block, home=node) for name in self.seen(node, "caption") for block in self.inside(name)]
         for row in body:
             text = " ".join(cell.text for cell in dict.fromkeys(row))
             linked = sum(cell.linked for cell in dict.fromkeys(row))
@@ -176,12 +187,12 @@ class Walk:
 
     def grid(self, table: LexborNode) -> list[list[Cell]]:
         """The rows of a table; a cell that spans others stands in the place of each."""
-        lines = [line for line in table.css("tr") if line.mem_id not in self.left_out]
+        lines = self.seen(table, "tr")
         rows: list[dict[int, Cell]] = [{} for _ in lines]
         for at, line in enumerate(lines):
             column = 0
             for node in line.css("th, td"):
-                cell = _cell(node, self.inside(node))
+                cell = NO_CELL if node.mem_id in self.left_out else _cell(node, self.inside(node))
                 while column in rows[at]:
                     column += 1
                 for row in rows[at : at + span(node, "rowspan")]:
