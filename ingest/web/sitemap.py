@@ -11,7 +11,6 @@ from lxml import etree
 
 from assistant.errors import UnreadableDocument
 from ingest.web.client import Fetched, Web
-from ingest.web.failure import NotFetched
 from ingest.web.guard import STANDARD
 from ingest.web.limits import GZIP, gather, inflate, slices
 
@@ -76,15 +75,6 @@ def read_sitemap(web: Web, address: str, wanted: Callable[[str], bool] = lambda 
     walk = _Walk(web, wanted, {_host(address)})
     walk.visit(address, 0)
     return list(walk.found.values())
-
-
-def is_sitemap(data: bytes) -> bool:
-    """Whether this is a sitemap, or an index of some, by what it holds."""
-    try:
-        data = _unpacked(data)
-    except NotFetched:
-        return False
-    return _root(data) in {PAGES, SITEMAPS} or bool(_lines(data))
 
 
 def _entries(data: bytes) -> tuple[str, list[Listed]]:

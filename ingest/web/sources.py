@@ -100,11 +100,6 @@ class Source(BaseModel):
         """The front matter that the list says of its documents."""
         return self.model_dump(include={"kind", "licence", "publisher", "language"}, exclude_none=True)
 
-    @property
-    def on_web(self) -> bool:
-        """Whether it is fetched; else `address` is a path relative to the file that names it."""
-        return self.address.startswith(WEB)
-
     def wants(self, address: str) -> bool:
         """Whether an address that its sitemap lists lies below `include` (default: all) and not below `exclude`."""
         path = httpx.URL(address).path

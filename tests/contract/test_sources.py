@@ -46,7 +46,6 @@ def test_entries(tmp_path: Path) -> None:
         exclude=("/guidance/old/",),
     )
     assert (file.address, file.every, file.include) == ("reports/übersicht.pdf", None, ())
-    assert (site.on_web, file.on_web) == (True, False)
     with pytest.raises(ValidationError):
         site.kind = "events"
     assert read(tmp_path, "") == []

@@ -10,7 +10,7 @@ import pytest
 from assistant.errors import UnreadableDocument
 from ingest.web import sitemap
 from ingest.web.client import Web
-from ingest.web.sitemap import Listed, is_sitemap, read_sitemap
+from ingest.web.sitemap import Listed, read_sitemap
 from tests.contract.test_web_guard import Site, answer, serving, transport
 
 NS = "http://www.sitemaps.org/schemas/sitemap/0.9"
@@ -136,23 +136,3 @@ def test_a_sitemap_that_unpacks_without_end(web: Web, site: Site, monkeypatch: p
     site.pages["/s.xml.gz"] = answer(gzip.compress(b" " * 5_000_000))
     with pytest.raises(UnreadableDocument, match="larger than 100,000 bytes"):
         read_sitemap(web, f"{site.url}/s.xml.gz")
-
-
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        (pages(), True),
-        (index(), True),
-        (gzip.compress(pages(), mtime=0), True),
-        (b"<urlset>", True),
-        (b"https://docs.example/a\nhttps://docs.example/b\n", True),
-        (b"https://docs.example/a\nand more\n", False),
-        (b"<html><body>urlset</body></html>", False),
-        (b"%PDF-1.7\n\xe2\xe3", False),
-        (gzip.compress(b"text", mtime=0), False),
-        (b"\x1f\x8bjunk", False),
-        (b"", False),
-    ],
-)
-def test_is_sitemap(data: bytes, expected: bool) -> None:
-    assert is_sitemap(data) is expected
