@@ -114,7 +114,7 @@ def _dates(text: str, language: str) -> Iterator[Figure]:
             yield Figure("day", f"{period.start:%Y-%m}-{int(first[1]):02}", *first.span(1))
         rest = rest[:start] + " " * (end - start) + rest[end:]
     for match in _day_of_month(language).finditer(rest):
-        if month := _numbers(language).get(match["month"].casefold().rstrip(".")):
+        if month := _folded_months(language).get(match["month"].casefold().rstrip(".")):
             yield Figure("day", f"--{month:02}-{int(match['day']):02}", *match.span())
 
 
@@ -174,7 +174,7 @@ def _months(language: str) -> dict[str, int]:
 
 
 @cache
-def _numbers(language: str) -> dict[str, int]:
+def _folded_months(language: str) -> dict[str, int]:
     """The same by names as they are compared: where case is ignored, µ is μ and ſ is s."""
     return {name.casefold(): number for name, number in _months(language).items()}
 
