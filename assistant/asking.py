@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -218,17 +218,13 @@ def open_remote(url: str, key: str | None = None) -> Iterator[Asker]:
 @contextmanager
 def open_asker(settings: Settings) -> Iterator[Asker]:
     """An asker over the data folder of `settings`, whoever owns it; a server that does is sent the setting KEY."""
-    from assistant.wiring import DataFolder, open_assistant, open_stores
+    from assistant.wiring import DataFolder, open_assistant, owned_stores
 
-    folder = DataFolder(settings.data)
-    if address := folder.served_at():
+    if address := DataFolder(settings.data).served_at():
         with open_remote(address, settings.key.get_secret_value()) as asker:
             yield asker
         return
-    folder.own()
-    try:
-        stores = open_stores(settings)
-        yield LocalAsker(open_assistant(settings, stores))
-        stores.library.close()
-    finally:
-        folder.release()
+    with owned_stores(settings) as stores:
+        assistant = open_assistant(settings, stores)
+        with closing(assistant.engine):
+            yield LocalAsker(assistant)

@@ -134,7 +134,7 @@ def publish(edition: Annotated[int, typer.Argument(help="Number of the edition t
 @app.command()
 def retire(edition: Annotated[int, typer.Argument(help="Number of the edition to retire.")]) -> None:
     """Remove an edition's vectors and index; what its answers cited can still be read."""
-    from assistant.wiring import DataFolder, open_stores
+    from assistant.wiring import DataFolder, owned_stores
 
     settings = load_settings()
     folder = DataFolder(settings.data)
@@ -144,13 +144,8 @@ def retire(edition: Annotated[int, typer.Argument(help="Number of the edition to
             run = library.runs.begin({"do": "retire", "edition": edition}, status="requested")
             wait_for(library, run, folder.served_at)
     else:
-        folder.own()
-        try:
-            stores = open_stores(settings)
+        with owned_stores(settings) as stores:
             stores.drop(stores.library.edition(edition).number)
-            stores.library.close()
-        finally:
-            folder.release()
     console.print(f"Edition {edition} is retired.")
 
 

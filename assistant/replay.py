@@ -136,22 +136,16 @@ def _changed(before: list[str], now: list[str]) -> list[str]:
 @contextmanager
 def asking_again(settings: Settings, url: str) -> Iterator[Again]:
     """What asks an edition again: here, or by the server at an address or that owns the data folder."""
-    from assistant.wiring import DataFolder, open_assistant, open_stores
+    from assistant.wiring import DataFolder, open_assistant, owned_stores
 
-    folder = None if url else DataFolder(settings.data)
-    if address := url or (folder and folder.served_at()):
+    if address := url or DataFolder(settings.data).served_at():
         with _elsewhere(address, settings.key.get_secret_value()) as again:
             yield again
         return
-    assert folder  # noqa: S101 - without an address there is one
-    folder.own()
-    try:
-        stores = open_stores(settings)
-        with closing(stores.library):
-            assistant = open_assistant(settings, stores)
+    with owned_stores(settings) as stores:
+        assistant = open_assistant(settings, stores)
+        with closing(assistant.engine):
             yield lambda request, old: assistant.ask(request.question_record(), edition_of(assistant, old))
-    finally:
-        folder.release()
 
 
 def edition_of(assistant: Assistant, old: Answer) -> Edition:

@@ -6,6 +6,8 @@ import logging
 import os
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -116,8 +118,26 @@ def open_stores(settings: Settings) -> Stores:
 def stores_of(settings: Settings) -> Stores:
     """The same for a process that works for the owner of the data folder."""
     make_data(settings.data)
-    vectors, embedder = open_vectors(settings), open_embedder(settings)
-    return Stores(Library(settings.library_url), vectors, embedder, settings.data, settings.corpus / SHIPPED)
+    library = Library(settings.library_url)  # first: where it is away, nothing else is opened again and again
+    try:
+        vectors, embedder = open_vectors(settings), open_embedder(settings)
+    except BaseException:
+        library.close()
+        raise
+    return Stores(library, vectors, embedder, settings.data, settings.corpus / SHIPPED)
+
+
+@contextmanager
+def owned_stores(settings: Settings) -> Iterator[Stores]:
+    """The stores of a data folder that this process owns meanwhile. Raises Busy where another does."""
+    folder = DataFolder(settings.data)
+    folder.own()
+    try:
+        stores = open_stores(settings)
+        with closing(stores.library), closing(stores.vectors):
+            yield stores
+    finally:
+        folder.release()
 
 
 def _sweep(stores: Stores) -> None:
