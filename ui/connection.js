@@ -23,10 +23,12 @@ const connection = (() => {
     if (said === name) say("");
   }
 
+  const answers = (response) => response.ok || response.status === 401; // a session has ended: then the page asks for a key
+
   // Until the page is served again: the server also listens while it still prepares its documents.
   async function returned() {
     await pause(500);
-    while (!navigator.onLine || !(await beside("gradio_api/app_id").then((response) => response.ok, () => false))) {
+    while (!navigator.onLine || !(await beside("gradio_api/app_id").then(answers, () => false))) {
       if (said !== "unsent") say("lost");
       await pause(AGAIN);
     }
@@ -50,33 +52,45 @@ const connection = (() => {
     JSON.stringify([config.components.map((c) => [c.id, c.type]), config.dependencies.map((d) => [d.id, d.targets, d.inputs])]);
   const currentShape = () => beside("config").then((response) => response.json()).then(shapeOf).catch(() => shape);
 
-  // What the server may have forgotten, the page still knows. A question waits until it is handed back: it would begin a
-  // new conversation.
+  // What the server may have forgotten, the page still knows. Until it is handed back a question waits: it would begin a new
+  // conversation.
   const kept = () => document.querySelector("#kept textarea")?.value ?? "";
   function remind(conversation = kept()) {
     reminded = Date.now();
-    const known = new Promise((done) => (received = done));
-    handing = Promise.race([known, pause(PATIENCE)]);
-    trigger?.("submit", { conversation, language: document.documentElement.lang });
+    if (!trigger) return;
+    handing = new Promise((done) => (received = done));
+    trigger("submit", { conversation, language: document.documentElement.lang });
+  }
+
+  function arrived() {
+    received?.(true);
+    handing = undefined;
+    if (said === "unsent" && !recovery) sayAWhile("back");
   }
 
   // Between this page and the new one the tab's own storage holds what is on it, and nothing afterwards.
   function renew() {
-    sessionStorage.setItem("handed", JSON.stringify({ conversation: kept(), question: box().value }));
+    try {
+      sessionStorage.setItem("handed", JSON.stringify({ conversation: kept(), question: box().value }));
+    } catch {} // a browser may keep nothing for sites
     history.replaceState(null, "", location.pathname);
     location.reload();
   }
 
   function taken() {
-    const text = sessionStorage.getItem("handed");
-    sessionStorage.removeItem("handed");
-    return JSON.parse(text);
+    try {
+      const text = sessionStorage.getItem("handed");
+      sessionStorage.removeItem("handed");
+      return JSON.parse(text);
+    } catch {
+      return null;
+    }
   }
 
   function handOver() {
     const { conversation, question } = handed;
     handed = null;
-    write(question);
+    if (!box().value) write(question);
     remind(conversation);
   }
 
@@ -102,16 +116,25 @@ const connection = (() => {
     return refusal();
   }
 
+  function busy(init) {
+    keep(init);
+    say("busy");
+  }
+
   async function send(input, init) {
-    if (told(init).conversation === undefined) await handing;
+    const handsBack = told(init).conversation !== undefined;
+    if (handing && !handsBack && !(await Promise.race([handing, pause(PATIENCE)]))) return unsent(init);
     if (recovery) return unsent(init);
     try {
       const response = await reach(input, { ...init, signal: AbortSignal.timeout(PATIENCE) });
-      if (response.status === 429) keep(init);
-      if (![502, 503, 504].includes(response.status)) return response;
+      if (response.status === 401 && performance.now() > PATIENCE) renew(); // not again and again
+      if (response.status === 429) busy(init);
+      const away = [502, 503, 504].includes(response.status);
+      if (handsBack && !response.ok && !away) arrived(); // then it begins a new one after all
+      if (!away) return response;
     } catch {}
     recover();
-    received?.();
+    received?.(false);
     return unsent(init);
   }
 
@@ -148,7 +171,7 @@ const connection = (() => {
       });
     } catch {}
     streams -= 1;
-    if (!streams) received?.();
+    if (!streams) arrived();
     if (handed && !streams) handOver();
     if (request.signal.aborted) return;
     if (!whole) {
@@ -167,13 +190,13 @@ const connection = (() => {
   function look() {
     for (const toast of document.querySelectorAll(".toast-body.error:not([data-seen])")) {
       toast.dataset.seen = "";
-      if (!recovery && said !== "unsent") say("failed");
+      if (!recovery && !["unsent", "busy"].includes(said)) say("failed");
     }
     const running = document.querySelector(".exchange.running");
     waiting = running && !running.querySelector(".answer") ? waiting || Date.now() : 0;
     if (recovery) return;
     if (waiting && Date.now() - waiting > SLOW) say("slow");
-    else if (said === "slow" || (said === "failed" && running)) say("");
+    else if (said === "slow" || (["failed", "busy"].includes(said) && running)) say("");
     if (Date.now() - reminded > REMIND && !streams) remind();
   }
 

@@ -19,7 +19,7 @@ from ui.markup import said
 
 SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 SHOW = "connection.show(element, trigger); watch('value', connection.again);"
-MOST = 2_000_000
+MOST = 500_000  # bytes, half of what a request may have: what it is put into escapes its quotes
 ID = re.compile(r"^([0-9a-f]{32})?$")
 LARGEST = 2**31
 CONVERSATION = TypeAdapter(Exchanges)
@@ -35,6 +35,10 @@ def notice(language: str) -> str:
         ),
         "back": said("Connected again.", language),
         "slow": said("This takes longer than usual. You can wait, or stop it.", language),
+        "busy": said(
+            "Too many questions were asked in a short time. Your question stays in the box: ask it again in a minute.",
+            language,
+        ),
         "failed": said("Something went wrong. Your question is not lost: please try again.", language),
     }
     data = "".join(f' data-{name}="{sentence}"' for name, sentence in sentences.items())
@@ -42,12 +46,15 @@ def notice(language: str) -> str:
 
 
 def write(exchanges: Sequence[Exchange]) -> str:
-    """The conversation as JSON; `read` is its opposite."""
-    return CONVERSATION.dump_json(tuple(exchanges)).decode()
+    """The conversation as JSON, as much of its end as can be handed back; `read` is its opposite."""
+    kept = tuple(exchanges)
+    while len(text := CONVERSATION.dump_json(kept)) > MOST:
+        kept = kept[1:]
+    return text.decode()
 
 
 def read(text: str) -> Exchanges:
-    """What `write` wrote; nothing where a browser hands back anything else, or more than 2 MB."""
+    """What `write` wrote; nothing where a browser hands back anything else, or more."""
     if len(text) > MOST:
         return ()
     try:

@@ -5,7 +5,8 @@ let held, heldIn, told, wish;
 // What a button does, by its data attribute.
 const actions = {
   question: (button) => trigger("click", { question: button.dataset.question }),
-  copy: (button) => copy(button.dataset.copy, button),
+  // What is read here has an address only the browser knows whole.
+  copy: (button) => copy(button.dataset.copy.replaceAll("· /read/", `· ${location.origin}/read/`), button),
   link: (button) => copy(new URL(button.dataset.link, location.origin).href, button),
   rephrase: (button) => write(button.dataset.rephrase),
   anywhere: (button) => {
@@ -21,10 +22,10 @@ const actions = {
   drop: drop,
   save: (button) => {
     trigger("download", { form: button.dataset.save });
-    button.closest("details").open = false;
+    shut(button.closest("details"));
   },
   print: (button) => {
-    button.closest("details").open = false;
+    shut(button.closest("details"));
     print();
   },
 };
@@ -55,10 +56,14 @@ element.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   hide();
   const menu = event.target.closest("details[open]");
-  if (!menu) return;
+  if (menu) shut(menu);
+});
+
+function shut(menu) {
   menu.open = false;
   menu.querySelector("summary").focus();
-});
+}
+
 document.addEventListener("click", (event) => {
   for (const menu of element.querySelectorAll("details[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
@@ -243,7 +248,7 @@ function download(file) {
   const bytes = Uint8Array.from(atob(file.dataset.content), (char) => char.charCodeAt(0));
   const address = URL.createObjectURL(new Blob([bytes], { type: file.dataset.media }));
   Object.assign(document.createElement("a"), { href: address, download: file.dataset.file }).click();
-  URL.revokeObjectURL(address);
+  setTimeout(() => URL.revokeObjectURL(address), 40000); // some browsers read it late
   file.remove();
 }
 

@@ -138,12 +138,14 @@ class Page:
         resumed = [self.language, *shown, *restricted]
         self.notice.submit(self._resume, [self.exchanges, self.held, self.box], resumed, **quiet)
         self.new.click(self._new, [self.held, self.language], [*shown, *restricted], **quick)
-        self.talk.clear(self._ask_anywhere, [self.held, self.language], restricted, **quick)
+        self.talk.clear(self._ask_anywhere, [self.held, self.language], restricted, trigger_mode="multiple", **quick)
         self.header.select(self._speak, [self.exchanges, self.held], words, trigger_mode="multiple", **quick)
         self.talk.submit(self._rate, [self.exchanges, self.language], [self.exchanges, self.talk], **quick)
         self.options.input(self._restrict, [self.held, self.language], restricted, trigger_mode="multiple", **quick)
-        self.sources.select(self._ask_about, [self.held, self.language], restricted, **quick)
-        self.chips.clear(self._ask_all, [self.held, self.language], restricted, **quick)
+        self.sources.select(
+            self._ask_about, [self.held, self.language], restricted, trigger_mode="always_last", **quick
+        )
+        self.chips.clear(self._ask_all, [self.held, self.language], restricted, trigger_mode="multiple", **quick)
         self.save.download(self._export, [self.exchanges, self.language], self.file, **quick)
 
     def _greet(self, request: gr.Request) -> Updates:
@@ -220,7 +222,8 @@ class Page:
             held.free(known[-1].focus)
         unanswered = known[-1].question if known and known[-1].state == "running" else ""
         shown = self._shown(connection.broken_off(known), language) | self._restricted(held, language)
-        return shown | {self.language: language, self.box: box or unanswered}
+        lost: Any = unanswered if unanswered and not box else gr.skip()  # what is being typed stays
+        return shown | {self.language: language, self.box: lost}
 
     def _restrict(self, held: Held, language: str, chosen: gr.EventData) -> Updates:
         """Other kinds or another day were chosen."""

@@ -33,8 +33,9 @@ class Kept:
 KEPT = (
     Kept(
         "Questions that were answered, and the answers on this page",
-        "They are not kept.",
-        "Your browser holds them while the page is open.",
+        "They are in your browser while the page is open, and in the memory of the server, so that it knows what a "
+        "question continues. They are not written down.",
+        "Four hours after the last question at most",
     ),
     Kept(
         "Answers that were given to programs, under a random number: quotes of documents and fixed notices, without "

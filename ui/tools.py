@@ -33,12 +33,14 @@ def answer_tools(exchange: Exchange, number: int, rating: bool) -> str:
     """Under an answer: copy it, link to it, say whether it helped. `number`: its place in the conversation."""
     language = exchange.language
     copied = said("Copied", language)
-    link = f"/?q={quote(exchange.question)}"
     buttons = [
         f'<button type="button" data-copy="{escape(answer_text(exchange))}" data-done="{copied}">'
-        f"{said('Copy with sources', language)}</button>",
-        f'<button type="button" data-link="{escape(link)}" data-done="{copied}">{said("Copy link", language)}</button>',
+        f"{said('Copy with sources', language)}</button>"
     ]
+    if number == 1 and exchange.focus == Focus():  # a link brings the question alone
+        link = escape(f"/?q={quote(exchange.question)}")
+        label = said("Copy link", language)
+        buttons.append(f'<button type="button" data-link="{link}" data-done="{copied}">{label}</button>')
     if exchange.abstained:
         buttons.insert(0, _again(exchange))
     rate = _rating(exchange, number) if rating and exchange.state == "done" else ""

@@ -148,6 +148,28 @@ def test_a_question_waits_until_the_conversation_is_handed_back(restarting: Rest
     expect(seen.page.locator(".answer").last).to_contain_text("First you asked: Known one")
 
 
+def test_what_is_typed_while_the_conversation_is_handed_back_stays(restarting: Restarting, visit: Open) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    seen = visit(restarting.address)
+    seen.ask("Known one")
+    seen.page.route("**/queue/join*", hold)
+    restarting.go()
+    says(seen.page, LOST)
+    restarting.come()
+    says(seen.page, BACK)
+    seen.page.wait_for_timeout(1000)
+    seen.page.get_by_role("textbox").fill("Half a question")
+    held[0].continue_()
+    seen.page.unroute("**/queue/join*", hold)
+    seen.page.wait_for_timeout(2000)
+    expect(seen.page.get_by_role("textbox")).to_have_value("Half a question")
+    expect(seen.page.locator(".question")).to_have_text(["Known one"])
+
+
 def test_a_question_that_finds_no_server_stays_in_the_box(restarting: Restarting, visit: Open) -> None:
     seen = visit(restarting.address)
     restarting.go()
@@ -202,6 +224,21 @@ def test_the_page_keeps_its_language_over_a_restart(restarting: Restarting, visi
     seen.ask("Known")
     expect(seen.page.locator("html")).to_have_attribute("lang", "de")
     expect(seen.page.get_by_role("button", name="Neues Gespräch")).to_be_visible()
+
+
+def test_where_a_session_has_ended_the_page_opens_anew_with_the_conversation(
+    restarting: Restarting, visit: Open
+) -> None:
+    seen = visit(restarting.address)
+    seen.ask("Known")
+    seen.page.evaluate("window.old = true")
+    seen.page.wait_for_function("performance.now() > 11000")
+    seen.page.route("**/queue/join*", lambda route: route.fulfill(status=401, json={}), times=1)
+    seen.page.get_by_role("textbox").fill("And then?")
+    seen.page.get_by_role("textbox").press("Enter")
+    seen.page.wait_for_function("!window.old")
+    expect(seen.page.locator(".question")).to_have_text("Known")
+    expect(seen.page.get_by_role("textbox")).to_have_value("And then?")
 
 
 def test_a_new_release_opens_anew_with_the_conversation(restarting: Restarting, visit: Open) -> None:

@@ -14,7 +14,7 @@ from tests.browser.scripted import ScriptedServer
 
 pytestmark = pytest.mark.browser
 
-AGAIN = "Something went wrong. Your question is not lost: please try again."
+BUSY = "Too many questions were asked in a short time. Your question stays in the box: ask it again in a minute."
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +27,15 @@ def limited() -> Iterator[str]:
         yield server.address
 
 
-def test_a_question_over_the_limit_stays_in_the_box_and_the_page_says_to_try_again(limited: str, visit: Open) -> None:
+def test_a_question_over_the_limit_stays_in_the_box_and_the_page_says_when_to_try_again(
+    limited: str, visit: Open
+) -> None:
     seen = visit(limited)
     seen.ask("The first?")
     box = seen.page.get_by_role("textbox")
     box.fill("The second?")
     box.press("Enter")
-    expect(seen.page.locator("#connection p")).to_have_text(AGAIN)
+    expect(seen.page.locator("#connection p")).to_have_text(BUSY)
     expect(box).to_have_value("The second?")
     expect(seen.page.locator(".question")).to_have_text(["The first?"])
     expect(seen.page.locator(".toast-body:visible")).to_have_count(0)

@@ -37,9 +37,12 @@ def test_a_conversation_that_was_never_written_is_none(changes: dict[str, object
     assert read(write((KNOWN, replace(KNOWN, **changes)))) == ()
 
 
-def test_a_conversation_that_is_too_long_is_none() -> None:
-    long = write((KNOWN,) * (MOST // len(write((KNOWN,))) + 100))
-    assert read(long) == ()
+def test_of_a_long_conversation_the_end_comes_back() -> None:
+    long = tuple(replace(KNOWN, question=f"What of {number}?") for number in range(MOST // len(write((KNOWN,))) + 100))
+    text = write(long)
+    assert MOST * 0.9 < len(text.encode()) <= MOST
+    assert (end := read(text)) == long[-len(end) :]
+    assert read(text + " " * MOST) == ()
 
 
 def test_an_answer_on_its_way_has_failed_when_the_connection_broke() -> None:

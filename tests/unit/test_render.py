@@ -15,6 +15,7 @@ from tests.browser.test_payloads import PAYLOADS
 from ui.conversation import Excerpt, Exchange, Focus, Source
 from ui.focus import Held, chips
 from ui.render import Look, sources, talk
+from ui.tools import answer_tools
 
 TODAY = date(2026, 11, 25)
 MADE = {
@@ -58,3 +59,13 @@ def test_a_payload_stays_text_wherever_it_stands(payload: str) -> None:
     assert page.css_first("h2.question").text() == payload
     assert page.css_first(".source h3").text() == payload
     assert payload in page.css_first("blockquote").text()
+
+
+def test_a_link_is_offered_where_it_leads_to_the_same_answer() -> None:
+    first = replace(exchange("What holds?"), focus=Focus())
+    shown = [
+        answer_tools(first, 1, False),
+        answer_tools(first, 2, False),
+        answer_tools(exchange("What holds?"), 1, False),
+    ]
+    assert ['data-link="/?q=What%20holds%3F"' in markup for markup in shown] == [True, False, False]
