@@ -348,7 +348,7 @@ def test_a_maintainer_rolls_back_and_publishes_after_a_look(site: Staffed, maint
     back = maintainer.post(f"/staff/editions/{site.first}/serve", data={"served": hidden(look, "served")})
     assert (back.headers["location"], served(site)) == ("/staff/editions?said=served", site.first)
     assert maintainer.get("/readyz").json()["edition"] == site.first
-    assert f'Serve this edition<span class="unseen"> to edition {site.second}' in read(maintainer, "editions")
+    assert f'Serve this edition<span class="unseen">: edition {site.second}' in read(maintainer, "editions")
 
     again = maintainer.post(f"/staff/editions/{site.second}/serve", data={"served": site.second})
     assert (again.status_code, "Another edition is served meanwhile." in again.text) == (409, True)

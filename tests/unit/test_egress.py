@@ -19,7 +19,7 @@ from assistant.egress.hosts import PROVIDERS, SOURCES, Place
 from assistant.errors import BadSetting, UnreadableDocument
 from assistant.library import Library
 from assistant.settings import PREFIX, Settings
-from ingest.listing import LIST
+from ingest.listing import LIST, is_address
 from ingest.web.sources import read_sources
 from tests.conftest import ROOT
 
@@ -156,7 +156,7 @@ def test_a_proxy_is_called_with_what_goes_by_http(folder: Path) -> None:
 def test_the_list_of_sources_names_its_sites_as_the_ingest_reads_them(folder: Path) -> None:
     assert SOURCES == LIST
     (folder / "corpus" / SOURCES).write_text(LISTED)
-    assert sum(source.on_web for source in read_sources(folder / "corpus" / SOURCES)) == 3
+    assert sum(is_address(source.address) for source in read_sources(folder / "corpus" / SOURCES)) == 3
     assert named(folder) == [("CORPUS", "one.example.eu", 443, False), ("CORPUS", "10.0.0.3", 8080, True)]
     (folder / "corpus" / SOURCES).write_text("[[source")
     with pytest.raises(UnreadableDocument, match=r"sources\.toml cannot be read"):
