@@ -116,11 +116,6 @@ const connection = (() => {
     return refusal();
   }
 
-  function busy(init) {
-    keep(init);
-    say("busy");
-  }
-
   async function send(input, init) {
     const handsBack = told(init).conversation !== undefined;
     if (handing && !handsBack && !(await Promise.race([handing, pause(PATIENCE)]))) return unsent(init);
@@ -128,7 +123,10 @@ const connection = (() => {
     try {
       const response = await reach(input, { ...init, signal: AbortSignal.timeout(PATIENCE) });
       if (response.status === 401 && performance.now() > PATIENCE) renew(); // not again and again
-      if (response.status === 429) busy(init);
+      if (response.status === 429) {
+        keep(init);
+        say("busy");
+      }
       const away = [502, 503, 504].includes(response.status);
       if (handsBack && !response.ok && !away) arrived(); // then it begins a new one after all
       if (!away) return response;

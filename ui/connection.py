@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ SHOW = "connection.show(element, trigger); watch('value', connection.again);"
 MOST = 500_000  # bytes, half of what a request may have: what it is put into escapes its quotes
 ID = re.compile(r"^([0-9a-f]{32})?$")
 LARGEST = 2**31
-CONVERSATION = TypeAdapter(Exchanges)
+CONVERSATION, EXCHANGE = TypeAdapter(Exchanges), TypeAdapter(Exchange)
 
 
 def notice(language: str) -> str:
@@ -47,10 +48,13 @@ def notice(language: str) -> str:
 
 def write(exchanges: Sequence[Exchange]) -> str:
     """The conversation as JSON, as much of its end as can be handed back; `read` is its opposite."""
-    kept = tuple(exchanges)
-    while len(text := CONVERSATION.dump_json(kept)) > MOST:
-        kept = kept[1:]
-    return text.decode()
+    kept, size = deque[bytes](), 1
+    for text in map(EXCHANGE.dump_json, reversed(exchanges)):
+        size += len(text) + 1
+        if size > MOST:
+            break
+        kept.appendleft(text)
+    return f"[{b','.join(kept).decode()}]"
 
 
 def read(text: str) -> Exchanges:
