@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from assistant.records import Event, Question, Said, Sentence, Status
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, Visit
 from tests.browser.scripted import ScriptedAssistant, ScriptedServer
 
 pytestmark = pytest.mark.browser
@@ -124,47 +124,41 @@ def test_a_restart_keeps_the_conversation_and_what_is_being_typed(restarting: Re
     expect(seen.page.locator("#kept textarea")).to_have_value("[]")
 
 
-def test_a_question_waits_until_the_conversation_is_handed_back(restarting: Restarting, visit: Open) -> None:
+def held_back(seen: Visit, restarting: Restarting) -> Route:
+    """The request that hands a conversation back to a restarted server, which waits until it is let go."""
     held: list[Route] = []
 
-    def hold_what_hands_back(route: Route) -> None:
+    def hold(route: Route) -> None:
         if '"conversation":' in (route.request.post_data or ""):
             held.append(route)
         else:
             route.continue_()
 
-    seen = visit(restarting.address)
-    seen.ask("Known one")
-    seen.page.route("**/queue/join*", hold_what_hands_back)
-    restarting.go()
-    says(seen.page, LOST)
-    restarting.come()
-    says(seen.page, BACK)
-    seen.page.get_by_role("textbox").fill("Earlier?")
-    seen.page.get_by_role("textbox").press("Enter")
-    seen.page.wait_for_timeout(2000)
-    held[0].continue_()
-    expect(seen.page.locator(".question")).to_have_text(["Known one", "Earlier?"])
-    expect(seen.page.locator(".answer").last).to_contain_text("First you asked: Known one")
-
-
-def test_what_is_typed_while_the_conversation_is_handed_back_stays(restarting: Restarting, visit: Open) -> None:
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    seen = visit(restarting.address)
     seen.ask("Known one")
     seen.page.route("**/queue/join*", hold)
     restarting.go()
     says(seen.page, LOST)
     restarting.come()
     says(seen.page, BACK)
-    seen.page.wait_for_timeout(1000)
+    while not held:
+        seen.page.wait_for_timeout(50)
+    return held[0]
+
+
+def test_a_question_waits_until_the_conversation_is_handed_back(restarting: Restarting, visit: Open) -> None:
+    handing = held_back(seen := visit(restarting.address), restarting)
+    seen.page.get_by_role("textbox").fill("Earlier?")
+    seen.page.get_by_role("textbox").press("Enter")
+    seen.page.wait_for_timeout(2000)
+    handing.continue_()
+    expect(seen.page.locator(".question")).to_have_text(["Known one", "Earlier?"])
+    expect(seen.page.locator(".answer").last).to_contain_text("First you asked: Known one")
+
+
+def test_what_is_typed_while_the_conversation_is_handed_back_stays(restarting: Restarting, visit: Open) -> None:
+    handing = held_back(seen := visit(restarting.address), restarting)
     seen.page.get_by_role("textbox").fill("Half a question")
-    held[0].continue_()
-    seen.page.unroute("**/queue/join*", hold)
+    handing.continue_()
     seen.page.wait_for_timeout(2000)
     expect(seen.page.get_by_role("textbox")).to_have_value("Half a question")
     expect(seen.page.locator(".question")).to_have_text(["Known one"])
