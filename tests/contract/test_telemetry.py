@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import os
 import socket
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from assistant.ask import Assistant
 from assistant.errors import BadRequest
 from assistant.records import Question, Status
 from assistant.runs import ACTIONS, Runner
-from assistant.settings import Settings
+from assistant.settings import Settings, folder_bytes
 from assistant.telemetry import traces
 from assistant.telemetry.answers import watched
 from assistant.telemetry.metrics import Metrics
@@ -160,6 +161,23 @@ def test_a_run_is_counted_when_it_ends(stores: Stores, small_corpus: Path) -> No
     runner.do(stores.library.runs.begin(asked, status="requested"), asked)
     runner.do(stores.library.runs.begin(asked, status="requested"), {"do": "retire", "edition": 99})
     assert ended == ["done", "failed"]
+
+
+def test_a_folder_is_measured_while_files_of_it_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a", "in/b", "in/c"):
+        (tmp_path / name).write_bytes(b"x" * 100)
+    real = os.walk
+
+    def walk(folder: Path) -> Iterator[Any]:
+        for found in real(folder):
+            if "b" in found[2]:
+                (tmp_path / "in/b").unlink()
+            yield found
+
+    assert folder_bytes(tmp_path) == 300
+    monkeypatch.setattr(os, "walk", walk)
+    assert folder_bytes(tmp_path) == 200
 
 
 class Panic(BaseException):

@@ -203,7 +203,7 @@ async def test_a_resource_of_an_edition_is_read_and_an_unknown_one_is_not(server
             assert refused.value.error.code == -32602
 
 
-async def test_what_breaks_is_told_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_breaks_is_told_without_its_text() -> None:
     class Broken:
         def __getattr__(self, name: str) -> Any:
             raise RuntimeError("/home/ana/secret: file is not a database")

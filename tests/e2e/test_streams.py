@@ -182,7 +182,7 @@ def left(assistant: Scripted) -> None:
 
 
 def test_the_work_stops_when_the_reader_of_a_stream_leaves(library: Library) -> None:
-    assistant = Scripted(library, count=1000, pause=0.03)
+    assistant = Scripted(library, count=100, pause=0.03)
     with serving(assistant) as client:
         with client.stream("POST", STREAM, json=LASTED) as response:
             next(line for line in response.iter_lines() if "sentence" in line)
@@ -211,7 +211,7 @@ def test_the_work_is_closed_at_once_when_a_reader_leaves_who_took_nothing(
     ("path", "body"), [("/api/v1/ask", json.dumps(LASTED)), ("/api/v1/ask/batch", f"[{json.dumps(LASTED)}]")]
 )
 def test_the_work_stops_when_who_waits_for_the_whole_answer_leaves(library: Library, path: str, body: str) -> None:
-    assistant = Scripted(library, count=1000, pause=0.03)
+    assistant = Scripted(library, count=100, pause=0.03)
     with serving(assistant) as client:
         with socket.create_connection((client.base_url.host, client.base_url.port or 80)) as connection:
             connection.sendall(request(path, body))

@@ -45,6 +45,7 @@ OTHERS = [
     ("pl", "od 8 do 11 marca 2022 r.", [("day", "2022-03-08", ""), ("day", "2022-03-11", "")]),
     ("it", "dal 1º gennaio 2024", [("day", "2024-01-01", "")]),
     ("de", "am 13. September", [("day", "--09-13", "")]),
+    ("el", "στις 13 Σεπτεµβρίου", [("day", "--09-13", "")]),  # with the sign for micro
     ("en", "the 2014 framework", [("year", "2014", "")]),
     ("en", "at 17:00 CEST", [("time", "17:00", "")]),
     ("en", "Article 84(2) of Directive 2014/24/EU", [("article", "84", ""), ("law", "2014/24", "")]),

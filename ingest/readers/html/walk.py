@@ -64,9 +64,9 @@ class Walk:
 
     def seen(self, top: LexborNode, names: str) -> list[LexborNode]:
         """The elements of these names in one, which are not left out with what they stand in."""
-        return [node for node in top.css(names) if not self._left_out(node, top)]
+        return [node for node in top.css(names) if not self._hidden(node, top)]
 
-    def _left_out(self, node: LexborNode | None, top: LexborNode) -> bool:
+    def _hidden(self, node: LexborNode | None, top: LexborNode) -> bool:
         while node and node.mem_id != top.mem_id:
             if node.mem_id in self.left_out:
                 return True
