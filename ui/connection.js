@@ -2,7 +2,7 @@
 // forget the conversation. So it never hears of it: this script stands between Gradio and fetch, answers in the place of a
 // server that is away, and hands the conversation back to one that is there again. Loaded with the head of the page.
 const connection = (() => {
-  const AGAIN = 2000, SLOW = 4000, PATIENCE = 10000, CALM = 4000, REMIND = 30 * 60000;
+  const AGAIN = 2000, SLOW = 4000, PATIENCE = 10000, LONGER = 30000, CALM = 4000, REMIND = 30 * 60000;
   const reach = window.fetch.bind(window);
   const pause = (time) => new Promise((done) => setTimeout(done, time));
   const beside = (path) => reach(new URL(path, document.baseURI), { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
@@ -118,10 +118,11 @@ const connection = (() => {
 
   async function send(input, init) {
     const handsBack = told(init).conversation !== undefined;
-    if (handing && !handsBack && !(await Promise.race([handing, pause(PATIENCE)]))) return unsent(init);
+    if (handing && !handsBack && !(await Promise.race([handing, pause(LONGER)]))) return unsent(init);
     if (recovery) return unsent(init);
     try {
-      const response = await reach(input, { ...init, signal: AbortSignal.timeout(PATIENCE) });
+      // A conversation is long, and its server has just begun.
+      const response = await reach(input, { ...init, signal: AbortSignal.timeout(handsBack ? LONGER : PATIENCE) });
       if (response.status === 401 && performance.now() > PATIENCE) renew(); // not again and again
       if (response.status === 429) {
         keep(init);
