@@ -1,4 +1,4 @@
-"""Word documents. Left out is what is not the text: deleted or hidden passages, tables of contents, page headers."""
+"""Word documents. Left out is what is not the text: deleted, hidden or struck out, tables of contents, page headers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,11 @@ BLOCKS = {PARAGRAPH, TABLE}
 PIECES = {*WORDS, *NOTES, BOX}
 LEFT_OUT = {qn(f"w:{name}") for name in ("del", "moveFrom", "pPr", "rPr", "sdtPr", "rt")}
 CONTENTS = "w:sdtPr/w:docPartObj/w:docPartGallery[@w:val='Table of Contents']"
-LEFT_OUT_IF = {RUN: "w:rPr/w:vanish", ROW: "w:trPr/w:del", qn("w:sdt"): CONTENTS}
+LEFT_OUT_IF: dict[str, tuple[str, ...]] = {
+    RUN: ("w:rPr/w:vanish", "w:rPr/w:strike", "w:rPr/w:dstrike"),
+    ROW: ("w:trPr/w:del",),
+    qn("w:sdt"): (CONTENTS,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +178,7 @@ def _below(parent: etree._Element, tags: Collection[str]) -> Iterator[etree._Ele
     """The nearest elements below that have one of the tags, without what is left out."""
     children = parent.iterchildren(tag=etree.Element)
     for child in islice(children, 1) if parent.tag == ALTERNATE else children:
-        path = LEFT_OUT_IF.get(child.tag)
-        if child.tag in LEFT_OUT or (path and _is_on(child, path)):
+        if child.tag in LEFT_OUT or any(_is_on(child, path) for path in LEFT_OUT_IF.get(child.tag, ())):
             continue
         if child.tag in tags:
             yield child

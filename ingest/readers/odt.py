@@ -1,4 +1,4 @@
-"""OpenDocument text. Left out is what is not the text itself: deleted passages, indexes, annotations, page headers."""
+"""OpenDocument text. Left out is what is not the text itself: deleted or struck out, indexes, annotations, headers."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ def _tag(name: str) -> str:
     return f"{{{SPACES[space]}}}{local}"
 
 
-HEADING, PARAGRAPH, LIST, NOTE = map(_tag, ("text:h", "text:p", "text:list", "text:note"))
+HEADING, PARAGRAPH, SPAN, LIST, NOTE = map(_tag, ("text:h", "text:p", "text:span", "text:list", "text:note"))
 TABLE, ROW, CELL, COVERED = map(
     _tag, ("table:table", "table:table-row", "table:table-cell", "table:covered-table-cell")
 )
 LEVEL, STYLE, REPEATED = map(_tag, ("text:outline-level", "text:style-name", "table:number-columns-repeated"))
 WEIGHT = _tag("fo:font-weight")
+NAME, PROPERTIES, STRUCK = map(_tag, ("style:name", "style:text-properties", "style:text-line-through-style"))
 DRAWN = f"{{{SPACES['draw']}}}"
 BLANKS = set(map(_tag, ("text:s", "text:tab", "text:line-break")))
 INDEXES = "table-of-content alphabetical-index illustration-index table-index object-index user-index"
@@ -54,6 +55,7 @@ def read_odt(data: bytes) -> Reading:
     if body is None:
         raise UnreadableDocument("the file is no OpenDocument text.", "Save it as .odt from a word processor.")
     styles = _Styles(content)
+    _empty_what_is_struck_out(content)
     title = title or _first_title(body, styles)
     flow = Flow(title)
     _tell(flow, body, styles)
@@ -81,10 +83,10 @@ class _Styles:
     """Names of the styles that set a line as title, and of those in bold."""
 
     def __init__(self, content: etree._Element) -> None:
-        named = {style.get(_tag("style:name")): style for style in content.iter(_tag("style:style"))}
-        parent, text = _tag("style:parent-style-name"), _tag("style:text-properties")
+        named = {style.get(NAME): style for style in content.iter(_tag("style:style"))}
+        parent = _tag("style:parent-style-name")
         self.titles = {"Title", *(name for name, style in named.items() if style.get(parent) == "Title")}
-        words = ((name, style.find(f"{text}[@{WEIGHT}]")) for name, style in named.items())
+        words = ((name, style.find(f"{PROPERTIES}[@{WEIGHT}]")) for name, style in named.items())
         self._weights = {name: said.get(WEIGHT) for name, said in words if said is not None}
 
     def bold(self, block: etree._Element) -> bool:
@@ -104,6 +106,13 @@ def _around(text: etree._ElementUnicodeResult, block: etree._Element) -> Iterato
         yield node
         node = node.getparent()
     yield block
+
+
+def _empty_what_is_struck_out(content: etree._Element) -> None:
+    lines = ((line.getparent().get(NAME), line.get(STRUCK, "none")) for line in content.iter(PROPERTIES))
+    struck = {name for name, line in lines if line != "none"} - {None}
+    for node in [node for node in content.iter(SPAN, PARAGRAPH, HEADING) if node.get(STYLE) in struck]:
+        node.clear(keep_tail=True)
 
 
 def _first_title(body: etree._Element, styles: _Styles) -> str | None:

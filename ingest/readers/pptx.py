@@ -1,5 +1,5 @@
 """PowerPoint presentations: the text of each slide in reading order, then the speaker's notes. Left out are hidden
-slides, footers, dates and slide numbers."""
+slides, what is struck out, footers, dates and slide numbers."""
 
 from __future__ import annotations
 
@@ -58,6 +58,7 @@ def _tell(outline: Outline, number: int, slide: Slide) -> str | None:
     """One slide; its title is returned."""
     refuse_entities(slide.element)
     _choose_first(slide.element)
+    _remove_what_is_struck_out(slide.element)
     shapes = list(_in_reading_order(slide.shapes))
     titled = next((shape for shape in shapes if _role(shape) in TITLES), None)
     title = plain(titled.text_frame.text) if titled is not None else ""
@@ -82,6 +83,12 @@ def _choose_first(tree: Any) -> None:  # noqa: ANN401 - an lxml element
         for element in list(choice):
             alternate.addprevious(element)
         alternate.getparent().remove(alternate)
+
+
+def _remove_what_is_struck_out(tree: Any) -> None:  # noqa: ANN401 - an lxml element
+    for run in list(tree.iter(qn("a:r"))):
+        if run.rPr is not None and run.rPr.get("strike", "noStrike") != "noStrike":
+            run.getparent().remove(run)
 
 
 def _in_reading_order(shapes: Iterable[Any]) -> Iterator[Any]:

@@ -167,13 +167,20 @@ def _lines(sheet: Any, blanks: set[tuple[int, int]]) -> Iterator[tuple[list[str]
     for cells in _cells(sheet):
         near = cells[: MAX_COLUMNS + 1]
         blanks.update((cell.row, cell.column) for cell in near if isinstance(cell, ReadOnlyCell) and cell.value is None)
-        yield [_shown(cell) for cell in near], [isinstance(cell.value, str) for cell in near]
+        yield (
+            ["" if _is_struck_out(cell) else _shown(cell) for cell in near],
+            [isinstance(cell.value, str) for cell in near],
+        )
 
 
 def _formulas(sheet: Any, places: set[tuple[int, int]]) -> int:  # noqa: ANN401 - untyped
     """How many cells at these places hold a formula."""
     formulas = (cell for cells in _cells(sheet) for cell in cells[:MAX_COLUMNS] if cell.data_type == "f")
     return sum((cell.row, cell.column) in places for cell in formulas)
+
+
+def _is_struck_out(cell: Any) -> bool:  # noqa: ANN401 - untyped
+    return isinstance(cell, ReadOnlyCell) and bool(cell.font.strike)
 
 
 def _shown(cell: Any) -> str:  # noqa: ANN401 - untyped

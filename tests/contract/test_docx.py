@@ -196,6 +196,7 @@ def test_changes_controls_links_fields_and_signs() -> None:
         + f'<w:hyperlink r:id="x">{t("e-mail")}</w:hyperlink>'
         + '<w:r><w:instrText> PAGEREF x </w:instrText></w:r><w:fldSimple w:instr="DATE">'
         + f"{t(' in May')}</w:fldSimple><w:r><w:rPr><w:vanish/></w:rPr><w:t> hidden</w:t></w:r>"
+        + "<w:r><w:rPr><w:strike/></w:rPr><w:t>or June</w:t></w:r><w:r><w:rPr><w:dstrike/></w:rPr><w:t>!</w:t></w:r>"
         + '<w:r><w:rPr><w:vanish w:val="0"/></w:rPr><w:t>,</w:t></w:r><m:oMath><m:r><m:t> x=1</m:t></m:r></m:oMath>'
     )
     block = f"<w:sdt><w:sdtContent>{p(t('A control.'))}</w:sdtContent></w:sdt>"

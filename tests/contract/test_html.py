@@ -149,6 +149,7 @@ def test_a_page_all_in_divs_in_the_encoding_that_it_declares() -> None:
         ("<table><thead><tr><th>K<th hidden>no<th>V</thead><tr><td>a<td style='display:none'>no<td>b</table>", "| a; V: b"),
         ("<table><caption hidden>no</caption><tr><td>K<td>V<tr><td>a<td>b<tbody hidden><tr><td>no<td>no</table>", "| a; V: b"),
         ("<dl><div hidden><dt>no<dd>no</div><div><dt>PCP<dd hidden>no<dd>way</div></dl>", "- PCP: way"),
+        ("<p>By <s>1 March</s> <span style='text-decoration:line-through'>5</span> 15 March</p><del><p>gone</p></del><p>so", "By 15 March\n\nso"),
         ("<div>" * 300 + "deep", "deep"),
         ("<frameset>", ""),
         ("", ""),

@@ -124,6 +124,18 @@ def test_white_space_sections_and_what_is_left_out() -> None:
     assert told(read_odt(written(body))) == [((), "A b c de f base\n\n[Šim21] A book")]
 
 
+def test_what_is_struck_out_is_left_out() -> None:
+    def style(name: str, line: str) -> str:
+        return f'<style:style style:name="{name}"><style:text-properties style:text-line-through-style="{line}"/></style:style>'
+
+    def said(text: str, name: str) -> str:
+        return f'<text:span text:style-name="{name}">{text}</text:span>'
+
+    body = p(f"By {said('1 <text:span>March</text:span>', 'T1')} 15 {said('March', 'T2')}.") + p("Gone.", "P1")
+    styles = style("T1", "solid") + style("T2", "none") + style("P1", "wave")
+    assert told(read_odt(written(body, styles))) == [((), "By 15 March.")]
+
+
 def test_tables_with_repeated_merged_and_nested_cells() -> None:
     def cell(content: str, props: str = "", tag: str = "table-cell") -> str:
         return f"<table:{tag} {props}>{content}</table:{tag}>"

@@ -128,6 +128,19 @@ def test_order_tolerates_a_little_and_footers_are_left_out() -> None:
     assert told(read_pptx(made(fill))) == [(1, (), "first\n\nof two\n\nsecond\n\nthird\n\nfourth")]
 
 
+def test_what_is_struck_out_is_left_out() -> None:
+    def fill(presentation: Any) -> None:
+        slide = presentation.slides.add_slide(presentation.slide_layouts[BLANK])
+        paragraph = box(slide.shapes, "By ", 1).text_frame.paragraphs[0]
+        for text, strike in (("1 March ", "sngStrike"), ("15 ", "noStrike"), ("April ", "dblStrike"), ("March", None)):
+            run = paragraph.add_run()
+            run.text = text
+            if strike:
+                run._r.get_or_add_rPr().set("strike", strike)
+
+    assert told(read_pptx(made(fill))) == [(1, (), "By 15 March")]
+
+
 def test_a_merged_cell_is_told_once() -> None:
     def fill(presentation: Any) -> None:
         slide = presentation.slides.add_slide(presentation.slide_layouts[BLANK])

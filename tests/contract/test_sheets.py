@@ -8,6 +8,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.styles import Font
 
 from assistant.errors import UnreadableDocument
 from assistant.records import Anchor
@@ -74,6 +75,16 @@ def test_a_spreadsheet_program_has_stored_them() -> None:
         "| Prototyp; Rozpočet: 2400000; Podíl: 70%",
     ]
     assert reading.notes == ()
+
+
+def test_what_is_struck_out_is_left_out() -> None:
+    made = openpyxl.Workbook()
+    for line in (["Call", "Until"], ["Health", "1 March"], ["Water", "5 May"]):
+        made.active.append(line)
+    made.active["B2"].font = Font(strike=True)
+    file = io.BytesIO()
+    made.save(file)
+    assert [text for _, text in rows(read_xlsx(file.getvalue()))] == ["| Health", "| Water; Until: 5 May"]
 
 
 def test_one_formula() -> None:

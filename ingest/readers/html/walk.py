@@ -16,11 +16,11 @@ from ingest.readers.outline import plain
 MAX_DEPTH = 100
 HEADINGS = "h1, h2, h3, h4, h5, h6"
 NEVER = """script, style, noscript, template, nav, iframe, object, svg, math annotation, select, textarea, button, rp,
-    rt, [hidden]:not([hidden=until-found]), [style*="display:none" i], [style*="display: none" i], .visually-hidden,
-    .sr-only, .mw-editsection"""
+    rt, s, strike, del, [hidden]:not([hidden=until-found]), [style*="display:none" i], [style*="display: none" i],
+    [style*="line-through" i], .visually-hidden, .sr-only, .mw-editsection"""
 BREAK = "\v"  # stands for <br>; two of them part paragraphs
-INLINE = """a abbr acronym bdi bdo big button cite code data del dfn em font i img input ins kbd label mark nobr
-    output picture progress q ruby s samp small span strike sub sup time tt u var wbr""".split()
+INLINE = """a abbr acronym bdi bdo big button cite code data dfn em font i img input ins kbd label mark nobr
+    output picture progress q ruby samp small span sub sup time tt u var wbr""".split()
 
 
 def walked(root: LexborNode, left_out: set[int]) -> list[Block]:
