@@ -8,6 +8,8 @@ their own, right under a heading, say more about that section:
     <!-- asked:                              questions that the section answers, one a line, in the words of people
     Who ran it?                              who do not know the text; they are searched, and offered as suggestions
     -->
+
+Blocks of HTML are read as on a page; what is struck out is left out.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 
 from assistant.errors import UnreadableDocument
 from assistant.records import Anchor, Period, Section, SourceMark
+from ingest.readers.html_in_markdown import html_plugin
 from ingest.readers.outline import LOWEST, awaited, looks_like_heading, row_text
 from ingest.readers.reading import Reading, decode, front_matter
 
@@ -37,8 +40,9 @@ ATTRIBUTE = r'(?:[.#][\w-]+|[\w-]+="[^"{}]*")'
 BUILT = re.compile(rf"\{{:? ?{ATTRIBUTE}(?: {ATTRIBUTE})* ?\}}|\{{%[^{{}}]*%\}}| ?\{{\{{[^{{}}]*\}}\}}")
 NAMED = re.compile(r"\{[^{}]*#([\w-]+)[^{}]*\}\s*$")  # a heading's own id
 LONGEST_ID = 200
+BREAK, STRUCK = re.compile(r"<br\b", re.IGNORECASE), re.compile(r"<(/?)(?:s|strike|del)\b", re.IGNORECASE)
 POINTER_SHARE = 0.35  # of a sentence's characters, from which on it is only a link
-MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(footnote_plugin)
+MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(footnote_plugin).use(html_plugin)
 
 
 def read_markdown(data: bytes) -> Reading:
@@ -188,19 +192,33 @@ def _blocks(node: SyntaxTreeNode, led: bool = False) -> Iterator[tuple[str, str,
 def _inline(node: SyntaxTreeNode) -> tuple[str, _Notes]:
     """Plain text of a block's inline content, and (character, label) of each footnote mark in it."""
     text, notes = "", []
-    for piece in node.walk():
+    for piece in _shown(node):
         match piece.type:
             case "text":
-                text += BUILT.sub("", piece.content)
+                said = BUILT.sub("", piece.content)
+                text += said.lstrip() if text.endswith(" ") else said
             case "code_inline":
                 text += piece.content
             case "softbreak" | "hardbreak":
+                text = text.rstrip() + " "
+            case "html_inline" if BREAK.match(piece.content):
                 text = text.rstrip() + " "
             case "image":
                 text += piece.content
             case "footnote_ref":
                 notes.append((len(text), piece.meta["label"]))
     return text.strip(), notes
+
+
+def _shown(node: SyntaxTreeNode) -> Iterator[SyntaxTreeNode]:
+    """A node and all below it, but for what is struck out."""
+    yield node
+    struck = False
+    for child in node.children:
+        if child.type == "html_inline" and (tag := STRUCK.match(child.content)):
+            struck = not tag[1]
+        elif not struck and child.type != "s":
+            yield from _shown(child)
 
 
 def without_pointers(node: SyntaxTreeNode) -> tuple[str, _Notes]:

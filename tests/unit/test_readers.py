@@ -157,6 +157,53 @@ def test_bad_markdown_says_what_and_where(data: bytes, says: str) -> None:
     assert caught.value.remedy
 
 
+def test_html_among_markdown_is_read_as_on_a_page() -> None:
+    text = b"""<h1 align="center">Guide</h1>
+
+<!-- asked: What is it? -->
+
+One<br>line <!-- no --> for *all*.
+
+<table>
+  <tr><th>Kind</th><th>2026</th></tr>
+
+  <tr><td>Works</td><td>5 404 000</td></tr>
+</table>
+
+<details>
+<summary>Who may bid?</summary>
+
+- Any *firm*.
+<script>no()</script>
+
+</details>
+
+<h2 id="how">How?</h2>
+<ul><li>By e-mail<li>By post</ul>
+
+In time."""
+    reading = read_markdown(text)
+    assert reading.meta.title == "Guide"
+    assert [(section.anchor.heading, section.anchor.fragment, section.text) for section in reading.sections] == [
+        ((), "guide", "One line for all.\n\n| Works; 2026: 5 404 000\n\nWho may bid?\n\n- Any firm."),
+        (("How?",), "how", "- By e-mail\n- By post\n\nIn time."),
+    ]
+    assert reading.sections[0].asked == ("What is it?",)
+
+
+def test_what_unfolds_in_markdown_is_a_section() -> None:
+    text = b"# Guide\n\nOf us.\n\n<details><summary>Who may bid?</summary>\n\nAny *firm*.\n\n</details>"
+    assert [(section.anchor.heading, section.text) for section in read_markdown(text).sections] == [
+        ((), "Of us."),
+        (("Who may bid?",), "Any firm."),
+    ]
+
+
+def test_what_is_struck_out_in_markdown_is_left_out() -> None:
+    text = b"# Guide\n\nBy ~~1 March~~ 15 March, <del>post</del> e-mail.\n\n~~All of it.~~\n\n<p>By <s>us</s> you.</p>"
+    assert [section.text for section in read_markdown(text).sections] == ["By 15 March, e-mail.\n\nBy you."]
+
+
 def test_headings_in_quotes_and_items_are_text() -> None:
     (section,) = read_markdown(b"# T\n\n> ## Who pays?\n>\n> The buyer.\n\n- ### One\n\n  two\n").sections
     assert section.text == "Who pays?\n\nThe buyer.\n\n- One\n- two"
