@@ -9,6 +9,7 @@ when it is not a refusal, has at least one spelling of every group and no forbid
 from __future__ import annotations
 
 import json
+import math
 import re
 import statistics
 from collections.abc import Iterable, Sequence
@@ -128,8 +129,9 @@ class Result:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        """Figures and outcomes as JSON."""
-        return {"figures": self.figures(), "outcomes": [asdict(o) for o in self.outcomes]}
+        """Figures and outcomes as JSON; None for a share of nothing."""
+        figures = {name: None if math.isnan(value) else value for name, value in self.figures().items()}
+        return {"figures": figures, "outcomes": [asdict(o) for o in self.outcomes]}
 
 
 def _matches(case: Case, name: str, value: Any) -> bool:  # noqa: ANN401

@@ -39,7 +39,7 @@ def _page(result: Result, name: str, now: dict[str, Any], before: dict[str, Any]
         name=name,
         created=now["created"],
         before=before.get("created"),
-        figures=_figures(now["figures"], before.get("figures", {})),
+        figures=_figures(result.figures(), before.get("figures", {})),
         curve=refusal_curve(result.outcomes),
         here=_refusing(result.outcomes, decided) if decided else None,
         languages=_by_language(result),
@@ -49,16 +49,17 @@ def _page(result: Result, name: str, now: dict[str, Any], before: dict[str, Any]
     )
 
 
-def _figures(now: dict[str, float], before: dict[str, float]) -> list[dict[str, str]]:
+def _figures(now: dict[str, float], before: dict[str, float | None]) -> list[dict[str, str]]:
     rows = []
     for name, value in now.items():
-        change = value - before.get(name, math.nan)
+        old = math.nan if (told := before.get(name)) is None else told
+        change = value - old
         good = change < 0 if name in BETTER_WHEN_LOWER else change > 0
         rows.append(
             {
                 "name": name.replace("_", " "),
                 "now": _number(value),
-                "before": _number(before.get(name, math.nan)),
+                "before": _number(old),
                 "difference": "" if math.isnan(change) or not change else f"{change:+.3f}",
                 "verdict": "" if math.isnan(change) or not change else "better" if good else "worse",
             }

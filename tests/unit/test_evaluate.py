@@ -94,6 +94,9 @@ def test_the_page_to_read_and_its_comparison(tmp_path: Path) -> None:
     assert "now right" in text
     assert "&lt;b&gt;good?" in text
     assert "+1.000" in text
+    kept = page.with_suffix(".json").read_text()
+    assert '"right_english": null' in kept
+    assert "NaN" not in kept
 
 
 def test_refusing_more_and_more() -> None:
