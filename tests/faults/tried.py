@@ -120,8 +120,8 @@ LINES = (
         lambda: "0",
     ),
     Tried(
-        "half an hour at 70 % of what the machine serves, with an edition a minute, then ten times as much for a minute "
-        "(`python -m tests.benchmarks.soak`)",
+        "70 minutes at 70 % of what the machine serves, with an edition a minute, then ten times as much for a minute "
+        "(`python -m tests.benchmarks.soak --minutes 70`)",
         lambda: f"{soaked('asked for')}, {soaked('then')}",
         lambda: (
             f"{soaked('failed')} of the first failed; of the others {soaked('anything else')} met anything but an answer "

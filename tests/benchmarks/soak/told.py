@@ -22,7 +22,7 @@ BUSY = 503
 FATES = {"answered": {200}, "told to come back": {BUSY}}
 SKETCH = """# Load and soak
 
-`python -m tests.benchmarks.soak --docs`, {date}, {processor}, {cores} cores, {passages:,} passages; commit {commit}. The askers run on the same machine.
+`python -m tests.benchmarks.soak --minutes {minutes:g} --docs`, {date}, {processor}, {cores} cores, {passages:,} passages; commit {commit}. The askers run on the same machine.
 
 ![Memory, answers and refusals over time](soak.svg)
 
@@ -102,7 +102,9 @@ def page(seen: Soak, scale: Scale, facts: dict[str, Any], passages: int) -> str:
     """`docs/soak.md`."""
     lines = "\n".join(f"| {name} | {figure} |" for name, figure in rows(seen, scale))
     told = {name: facts[name] for name in ("processor", "cores", "commit")}
-    return SKETCH.format(date=facts["date"][:10], passages=passages, rows=lines, warm=warm_up(scale), **told)
+    return SKETCH.format(
+        date=facts["date"][:10], passages=passages, minutes=scale.minutes, rows=lines, warm=warm_up(scale), **told
+    )
 
 
 def svg(seen: Soak) -> str:
