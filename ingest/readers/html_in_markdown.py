@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser
 
-from ingest.readers.html import blocks
-from ingest.readers.html.blocks import Block
+if TYPE_CHECKING:
+    from ingest.readers.html.blocks import Block
 
 
 def html_plugin(md: MarkdownIt) -> None:
@@ -33,6 +34,9 @@ def _is_page(token: Token) -> bool:
 
 
 def _tokens(html: str, lines: list[int] | None) -> list[Token]:
+    # Imports trafilatura, which is heavy: few documents in Markdown hold HTML.
+    from ingest.readers.html import blocks
+
     root = LexborHTMLParser(html).body
     tokens = [token for block in (blocks(root) if root else ()) for token in TOKENS[block.kind](block)]
     for token in tokens:
