@@ -149,7 +149,7 @@ def test_a_question_waits_until_the_conversation_is_handed_back(restarting: Rest
     handing = held_back(seen := visit(restarting.address), restarting)
     seen.page.get_by_role("textbox").fill("Earlier?")
     seen.page.get_by_role("textbox").press("Enter")
-    seen.page.wait_for_timeout(2000)
+    seen.page.wait_for_timeout(12_000)  # longer than other requests are given
     handing.continue_()
     expect(seen.page.locator(".question")).to_have_text(["Known one", "Earlier?"])
     expect(seen.page.locator(".answer").last).to_contain_text("First you asked: Known one")
