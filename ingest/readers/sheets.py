@@ -9,6 +9,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from io import BytesIO, StringIO
@@ -180,7 +181,9 @@ def _formulas(sheet: Any, places: set[tuple[int, int]]) -> int:  # noqa: ANN401 
 
 
 def _is_struck_out(cell: Any) -> bool:  # noqa: ANN401 - untyped
-    return isinstance(cell, ReadOnlyCell) and bool(cell.font.strike)
+    with suppress(IndexError):  # a style may name a font that the file has not
+        return isinstance(cell, ReadOnlyCell) and bool(cell.font.strike)
+    return False
 
 
 def _shown(cell: Any) -> str:  # noqa: ANN401 - untyped

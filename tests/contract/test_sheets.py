@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -85,6 +86,19 @@ def test_what_is_struck_out_is_left_out() -> None:
     file = io.BytesIO()
     made.save(file)
     assert [text for _, text in rows(read_xlsx(file.getvalue()))] == ["| Health", "| Water; Until: 5 May"]
+
+
+def test_a_style_without_its_font_is_no_damage() -> None:
+    made = openpyxl.Workbook()
+    made.active.append(["Call", "Until"])
+    made.active.append(["Health", 0.5])
+    made.active["B2"].number_format = "0%"
+    file, changed = io.BytesIO(), io.BytesIO()
+    made.save(file)
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, re.sub(rb'(<xf numFmtId="9" fontId=)"0"', rb'\1"99"', old.read(name)))
+    assert [text for _, text in rows(read_xlsx(changed.getvalue()))] == ["| Health; Until: 50%"]
 
 
 def test_one_formula() -> None:
