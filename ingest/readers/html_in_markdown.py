@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,7 @@ def _read(state: StateCore) -> None:
     tokens: list[Token] = []
     for is_page, group in groupby(state.tokens, key=_is_page):
         together = list(group)
-        html = "".join(token.content for token in together)
-        tokens += _tokens(html, together[0].map) if is_page else together
+        tokens += _read_as_page(together) if is_page else together
     state.tokens = tokens
 
 
@@ -33,14 +33,15 @@ def _is_page(token: Token) -> bool:
     return token.type == "html_block" and not token.content.lstrip().startswith("<!--")
 
 
-def _tokens(html: str, lines: list[int] | None) -> list[Token]:
+def _read_as_page(together: Sequence[Token]) -> list[Token]:
+    """A table with empty lines in it is several blocks to Markdown."""
     # Imports trafilatura, which is heavy: few documents in Markdown hold HTML.
     from ingest.readers.html import blocks
 
-    root = LexborHTMLParser(html).body
+    root = LexborHTMLParser("".join(token.content for token in together)).body
     tokens = [token for block in (blocks(root) if root else ()) for token in TOKENS[block.kind](block)]
     for token in tokens:
-        token.map = lines
+        token.map = together[0].map
     return tokens
 
 
@@ -51,7 +52,7 @@ def _paragraph(block: Block) -> list[Token]:
 def _heading(block: Block) -> list[Token]:
     """What unfolds has a line in bold, as it is no part of the order of headings."""
     if block.home.tag == "summary":
-        return _in([_inline(block.text, "strong")], "paragraph")
+        return _paragraph(replace(block, bold=True))
     level, text, fragment = block.said
     inline = _inline(text)
     inline.content += f" {{#{fragment}}}" if fragment else ""
