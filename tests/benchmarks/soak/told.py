@@ -31,7 +31,8 @@ SKETCH = """# Load and soak
 {rows}
 
 Memory is that of the server process. Its growth is the slope of a line through the minutes after the first {warm}, in which
-models, caches and allocators fill, with its standard error. Every publication takes memory for a moment: the least of a minute
+models, caches and allocators fill, with the standard error that it would have if no minute hung on the one before; memory goes in
+waves, so that the true one is larger. Every publication takes memory for a moment: the least of a minute
 is what is held between two of them, and hangs on where between them it is looked at; the median does not, and is the one that
 tells whether memory grows. The reader keeps the states of the passages of the edition, 40 kB each, of 2,048 at most.
 """
