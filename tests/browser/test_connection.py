@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
 
 import httpx
 import pytest
@@ -58,13 +59,13 @@ class Restarting:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
+        self._process: BaseProcess | None = None
 
     def come(self) -> None:
-        """Start, unless it runs."""
-        if answers(f"{self.address}/gradio_api/app_id"):
-            return
-        self._process = PROCESSES.Process(target=serve, args=(self.port,), daemon=True)
-        self._process.start()
+        """Start, unless it runs: one that is slow to answer must not be taken for gone, as a second could not be ended."""
+        if not (self._process and self._process.is_alive()):
+            self._process = PROCESSES.Process(target=serve, args=(self.port,), daemon=True)
+            self._process.start()
         for _ in range(600):
             if answers(f"{self.address}/gradio_api/app_id"):
                 return
@@ -72,8 +73,9 @@ class Restarting:
         pytest.fail("The server did not start.")
 
     def go(self) -> None:
-        self._process.kill()
-        self._process.join()
+        if self._process:
+            self._process.kill()
+            self._process.join()
 
 
 def answers(url: str) -> bool:
