@@ -1,7 +1,9 @@
 # make serve: install, build the first edition, serve page and API.   make test: install what it lacks, run every test.
 PYTHON ?= python3
 BIN := .venv/bin
-# Python compiles what is imported; all at once would take as long as fetching and unpacking it.
+# Python compiles what is imported; all at once would take as long as fetching and unpacking it. It keeps what it compiled,
+# whatever the environment says: else each of the many processes of a run would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile -c constraints.txt
 
 .PHONY: serve install test lint bench compare sbom clean
