@@ -16,7 +16,7 @@ from assistant.language import detect_language, only_function_words
 from assistant.reader import Text
 from assistant.records import Chunk, Document, Hit, Reading, Reason
 from assistant.refusal import judge, margins, read_signals
-from assistant.retrieve import Found, coverage
+from assistant.retrieve import Found
 
 if TYPE_CHECKING:
     from assistant.lexical import Lexical
@@ -28,9 +28,11 @@ PASSAGES = 6
 READ_PASSAGES, READ_GAPS = 3, 1
 SHARPNESS = 4.0  # what one unit of cosine counts; the cosines of e5 lie within about 0.15 of each other
 COVERAGE = 0.5
+SAID = 0.3  # the same without the words of the headings
 RANK = 1.0
 ASKED = 2.0  # what one unit of cosine with the nearest unit, or question that the section answers, counts
-READ = 0.09  # what one unit of the reader's logit counts; only what speaks for a unit counts
+ALIKE = 0.5  # what the words count that a question shares with the nearest one that the section answers
+READ = 0.08  # what one unit of the reader's logit counts
 LIKELY = 0.5  # that the passage answers, from which on its span is shown
 SURE = 4.0  # beyond which a logit counts no more
 ANSWER_CHARACTERS = 600
@@ -186,25 +188,26 @@ def rank(found: Found, lexical: Lexical) -> list[Quote]:
     quotes = []
     seen = {hit.chunk.id: hit for hit in (*found.hits[:PASSAGES], *found.gaps)}
     for hit in seen.values():
-        heading = " ".join((hit.document.title, *hit.chunk.anchor.heading))
-        kinds = [unit.kind for unit in hit.chunk.units]
+        language, kinds = hit.document.language, [unit.kind for unit in hit.chunk.units]
+        wanted = lexical.stems(found.words, language)
+        above = lexical.stems(" ".join((hit.document.title, *hit.chunk.anchor.heading)), language)
+        whole = RANK * hit.score + ASKED * hit.asked + ALIKE * hit.alike + LISTED * hit.listed + DEFINES * hit.defines
         terms = max((cosine for kind, cosine in zip(kinds, hit.units, strict=True) if kind == "terms"), default=0.0)
         asked = 0.0  # by the last question before a unit, which that answers
         for unit, cosine in enumerate(hit.units):
             asked = cosine if kinds[unit] == "question" else asked
             if not hit.chunk.quotable(unit):
                 continue
-            words = f"{heading} {hit.chunk.unit_text(unit)}"
-            score = SHARPNESS * max(cosine, terms, asked) + RANK * hit.score + ASKED * hit.asked
-            score += COVERAGE * coverage(lexical, found.words, words, hit.document.language)
-            score += READ * read_logit(hit, unit) + LISTED * hit.listed + DEFINES * hit.defines
-            quotes.append(Quote(hit, unit, score, lexical.stems(hit.chunk.unit_text(unit), hit.document.language)))
+            said = lexical.stems(hit.chunk.unit_text(unit), language)
+            score = whole + SHARPNESS * max(cosine, terms, asked) + READ * read_logit(hit, unit)
+            score += COVERAGE * lexical.share(wanted, above | said) + SAID * lexical.share(wanted, said)
+            quotes.append(Quote(hit, unit, score, said))
     return sorted(quotes, key=lambda quote: -quote.score)
 
 
 def read_logit(hit: Hit, unit: int) -> float:
-    """How sure the reader is that a unit answers, within 0..SURE; 0 where nothing was read."""
-    return max(0.0, min(SURE, hit.reading.units[unit])) if hit.reading else 0.0
+    """How sure the reader is that a unit answers, within -SURE..SURE; 0 where nothing was read."""
+    return max(-SURE, min(SURE, hit.reading.units[unit])) if hit.reading else 0.0
 
 
 def choose(ranked: Sequence[Quote], count: int = QUOTES) -> tuple[Quote, ...]:

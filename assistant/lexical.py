@@ -63,6 +63,11 @@ class Lexical:
             self._rarities[stem] = math.log(1 + searcher.num_docs / (1 + found))
         return self._rarities[stem]
 
+    def share(self, asked: frozenset[str], there: frozenset[str]) -> float:
+        """Share of the stems asked for that are there, each weighted by its rarity: 0..1."""
+        total = math.fsum(map(self.rarity, asked))
+        return math.fsum(map(self.rarity, asked & there)) / total if total else 0.0
+
     def search(self, question: str, count: int, filters: Filters) -> list[tuple[str, float]]:
         """(passage id, BM25 score) of the best `count` passages, best first."""
         words = WORD.findall(question)[:64]

@@ -244,9 +244,9 @@ class Near:
 class Hit:
     """A passage found for a question: `score` is the fused score in 0..1, `dense` the cosine of the passage with the
     question, `units` the cosine of each of its units, `asked` that of the nearest unit or question that it is said to
-    answer, `reading` what the reader made of it, where it was read; `listed`: the passage was written for the question,
-    which stands among those that it is said to answer, word for word, or asks just what the term means that it
-    `defines`."""
+    answer, `alike` the share of words in common with the nearest such question (0..1), `reading` what the reader made
+    of it, where it was read; `listed`: the passage was written for the question, which stands among those that it is
+    said to answer, word for word, or asks just what the term means that it `defines`."""
 
     chunk: Chunk
     document: Document
@@ -254,6 +254,7 @@ class Hit:
     dense: float = 0.0
     units: tuple[float, ...] = ()
     asked: float = 0.0
+    alike: float = 0.0
     reading: Reading | None = None
     listed: bool = False
     defines: bool = False

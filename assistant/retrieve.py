@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,8 @@ from assistant.citations import Neighbours, neighbours_of
 from assistant.errors import EmbedderMismatch
 from assistant.exact import FEW, Exact
 from assistant.library import Library
-from assistant.names import WORD, Names, collect_names, fold
+from assistant.listed import Listed
+from assistant.names import Names, collect_names
 from assistant.records import LEVELS, Chunk, Document, Edition, Filters, Hit, Level, Period, vector_counts
 from assistant.terms import Terms, collect_terms
 
@@ -49,7 +50,7 @@ KEPT = 2048  # passages of an edition that stay at hand
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What one edition is searched with. `listed`: the passages that a question is listed for, by its words."""
+    """What one edition is searched with."""
 
     edition: Edition
     passages: AtHand[str, tuple[Chunk, Document]]
@@ -59,12 +60,12 @@ class Index:
     terms: Terms
     gaps: Gaps
     neighbours: Neighbours
-    listed: Mapping[str, Sequence[str]]
+    listed: Listed
 
     def written_for(self, question: str) -> dict[str, bool]:
         """The passages that a question is listed for, else those that explain the term whose meaning it asks, and
         whether it is that."""
-        listed = self.listed.get(words_of(question), ())
+        listed = self.listed.passages(question)
         return dict.fromkeys(listed, False) or dict.fromkeys(self.terms.defined(question), True)
 
 
@@ -175,7 +176,7 @@ class Retriever:
             collect_terms(chunks),
             Gaps(tuple(passage for passage, _ in gaps), np.asarray([row for _, row in gaps], dtype=np.float32)),
             neighbours_of({document.id: document for _, document in passages}.values()),
-            _listed(chunks),
+            Listed(chunks),
         )
 
     def _rows(self, vectors: EditionVectors, chunks: Sequence[Chunk], *, whole: bool) -> dict[str, NDArray[np.float32]]:
@@ -215,9 +216,16 @@ class Retriever:
         nearest = list(dict.fromkeys((*written, *fused.first(count * 2))))
         gaps = index.gaps.nearest(vectors[0], GAPS, query.filters)
         stored = index.passages(list(dict.fromkeys((*nearest, *gaps))))
-        rows = index.nearest.rows([chunk for chunk, _ in stored.values()])
+        chunks = [chunk for chunk, _ in stored.values()]
+        rows, alike = index.nearest.rows(chunks), index.listed.alike(words, chunks)
         hits = [
-            _hit(entry, rows[id_] @ vectors[0], fused.share(entry[0]) * _validity(entry[0], query.periods), written)
+            _hit(
+                entry,
+                rows[id_] @ vectors[0],
+                fused.share(entry[0]) * _validity(entry[0], query.periods),
+                alike[id_],
+                written,
+            )
             for id_, entry in stored.items()
             if id_ in rows and query.filters.admit(entry[1])
         ]
@@ -240,8 +248,8 @@ class Retriever:
 
     def _lexical_weight(self, index: Index, wording: str, best: str) -> float:
         chunk, document = index.passages([best])[best]
-        covered = coverage(index.lexical, wording, passage_words(chunk, document), document.language)
-        return min(1.0, LEXICAL_TRUST * covered)
+        stems = (index.lexical.stems(text, document.language) for text in (wording, passage_words(chunk, document)))
+        return min(1.0, LEXICAL_TRUST * index.lexical.share(*stems))
 
     def _embedded(self, wording: str) -> NDArray[np.float32]:
         vector = np.asarray(self._embedder.embed_query(wording), dtype=np.float32)
@@ -249,7 +257,13 @@ class Retriever:
         return unit
 
 
-def _hit(entry: tuple[Chunk, Document], cosines: NDArray[np.float32], score: float, written: Mapping[str, bool]) -> Hit:
+def _hit(
+    entry: tuple[Chunk, Document],
+    cosines: NDArray[np.float32],
+    score: float,
+    alike: float,
+    written: Mapping[str, bool],
+) -> Hit:
     (own, *others), id_ = cosines.tolist(), entry[0].id
     return Hit(
         *entry,
@@ -257,6 +271,7 @@ def _hit(entry: tuple[Chunk, Document], cosines: NDArray[np.float32], score: flo
         dense=own,
         units=tuple(others[: len(entry[0].units)]),
         asked=max(others, default=0.0),
+        alike=alike,
         listed=id_ in written,
         defines=written.get(id_, False),
     )
@@ -302,19 +317,6 @@ def _widened(wordings: tuple[str, ...], terms: Terms) -> tuple[str, tuple[str, .
     return wordings[0], wordings
 
 
-def words_of(question: str) -> str:
-    """The words of a question, by which it is known again however it is written."""
-    return " ".join(WORD.findall(fold(question)))
-
-
-def _listed(chunks: Iterable[Chunk]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
-    for chunk in chunks:
-        for words in dict.fromkeys(map(words_of, chunk.asked)):
-            found[words].append(chunk.id)
-    return found
-
-
 def _said(chunk: Chunk) -> Iterator[str]:
     """The headings and units of a passage, without lists of terms."""
     yield from chunk.anchor.path
@@ -324,13 +326,6 @@ def _said(chunk: Chunk) -> Iterator[str]:
 def passage_words(chunk: Chunk, document: Document) -> str:
     """Text of a passage together with its headings."""
     return " ".join((document.title, *chunk.anchor.path, chunk.text))
-
-
-def coverage(lexical: Lexical, question: str, text: str, language: str) -> float:
-    """Share of the question's words that a text has, each weighted by its rarity: 0..1."""
-    asked, there = lexical.stems(question, language), lexical.stems(text, language)
-    total = sum(lexical.rarity(stem) for stem in asked)
-    return sum(lexical.rarity(stem) for stem in asked & there) / total if total else 0.0
 
 
 def _validity(chunk: Chunk, periods: Sequence[Period]) -> float:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from assistant.evaluate import has_all, normal, read_questions
-from assistant.retrieve import words_of
+from assistant.listed import words_of
 from ingest.listing import find
 from ingest.readers import read
 from tests.conftest import Server

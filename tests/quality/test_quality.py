@@ -19,7 +19,7 @@ from assistant.embedders import open_embedder
 from assistant.evaluate import Result, evaluate, read_questions
 from assistant.fill import texts_of
 from assistant.library import Library
-from assistant.retrieve import words_of
+from assistant.listed import words_of
 from assistant.settings import SHIPPED, Settings
 from assistant.shipped import Shipped
 from assistant.wiring import open_stores

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import cast
 
 import numpy as np
 import pytest
@@ -21,6 +20,7 @@ from assistant.evidence import (
     find_evidence,
     is_outdated,
     not_known,
+    rank,
     read_passages,
     suggest,
 )
@@ -84,7 +84,7 @@ def test_what_says_something_by_itself_can_be_quoted() -> None:
 
 def test_where_nothing_can_be_quoted_nothing_is_answered() -> None:
     fragment = replace(hit("p", ("77%", "sentence")), units=(0.9,))
-    finding = find_evidence(replace(found(fragment), words="procurement budget"), cast(Lexical, None), "en")
+    finding = find_evidence(replace(found(fragment), words="procurement budget"), Stems(), "en")
     assert (finding.reason, finding.quotes) == (Reason.NOT_IN_CORPUS, ())
 
 
@@ -321,3 +321,39 @@ def test_the_words_that_answer_are_highlighted_where_the_reader_is_sure() -> Non
     assert [Quote(*pair).highlight for pair in ((sure, 1), (unsure, 0), (relevance_only, 0))] == [None] * 3
     task = Task("One?", "en", (Quote(sure, 0),), (sure,), Names((), frozenset()), lambda chunks: {})
     assert [sentence.highlight for sentence in QuotesEngine().compose(task)] == [(0, 3)]
+
+
+class Stems(Lexical):
+    """Words of a text by themselves, all as rare."""
+
+    def __init__(self) -> None:
+        pass
+
+    def stems(self, text: str, language: str) -> frozenset[str]:
+        return frozenset(text.strip(".?").casefold().split())
+
+    def rarity(self, stem: str) -> float:
+        return 1.0
+
+
+def first(*hits: Hit, words: str = "How much?") -> str:
+    return rank(replace(found(*hits), words=words), Stems())[0].text
+
+
+def test_what_the_reader_says_counts_for_a_sentence_and_against_it() -> None:
+    said = replace(hit("p", ("Yes.", "item"), ("No.", "item")), units=(0.8, 0.8))
+    assert first(replace(said, reading=Reading(1, 0.5, (-3.0, 0.0)))) == "No."
+    assert first(replace(said, reading=Reading(1, 0.5, (3.0, 0.0)))) == "Yes."
+    assert first(replace(said, reading=Reading(1, 0.5, (9.0, 99.0)))) == "Yes.", "no more than SURE"
+
+
+def test_words_in_common_with_a_listed_question_put_a_passage_first() -> None:
+    one, other = (replace(hit(name, (f"{name}.", "item")), units=(0.8,)) for name in ("one", "other"))
+    assert first(one, replace(other, alike=0.9)) == "other."
+    assert first(replace(one, alike=0.9), other) == "one."
+
+
+def test_a_sentence_with_the_words_of_the_question_goes_before_one_whose_heading_has_them() -> None:
+    above = hit("a", ("It does.", "item"), anchor=Anchor(heading=("Price",)), score=0.5)
+    within = hit("w", ("A price.", "item"), anchor=Anchor(heading=("Else",)), score=0.5)
+    assert first(*(replace(one, units=(0.8,)) for one in (above, within)), words="price") == "A price."
