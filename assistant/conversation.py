@@ -2,8 +2,9 @@
 
 A question that leans on the one before it opens with a connective, points back with a pronoun, or is very short. It is
 read together with the question it continues; one that only brings another name ("and InnoBuyer?", "no, I meant BRINC")
-is that question with the name exchanged; "the second one" is what the last answer listed in that place. One that does
-not lean and brings a name stands alone. Where the words do not tell, both readings are given and the search decides.
+is that question with the name exchanged; "the second one" is what the last answer listed in that place; "the two years
+after" moves the years of the question before. One that does not lean and brings a name stands alone. Where the words do
+not tell, both readings are given and the search decides.
 The word lists are data (`conversation.json`), one entry a language.
 """
 
@@ -14,15 +15,18 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import chain
 from pathlib import Path
 
 from assistant.language import detect_language, only_function_words
 from assistant.names import Names, marked
+from assistant.periods import YEARS, spoken_periods
 from assistant.records import Turn
 
 SHORT = 4
 LONG = 10  # words up to which a pronoun points back, and need not be a relative one
 MEMORY = 6  # questions before this one that are read
+MOVES = {"later": 1, "earlier": -1}
 LONGEST = 4_000  # characters of an answer that are looked at for a list
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+", re.UNICODE)
 MARKER = re.compile(r" ?\[\d+\]")
@@ -42,6 +46,8 @@ def readings(question: str, history: Sequence[Turn], names: Names) -> tuple[str,
         return (f"{question} ({item})",)
     earlier = history[: places[-1]] if len(places) <= MEMORY else ()
     before = readings(last, earlier, names)[0]
+    if moved := _at_other_time(words, before, last):
+        return (f"{moved} {question}",)
     if exchanged := _with_names_of(words, before):
         return (exchanged,)
     together, leans = f"{before} {question}", _leans(words)
@@ -115,6 +121,34 @@ def _with_names_of(words: _Words, before: str) -> str | None:
     new = next((name for name in words.brought if name not in there), words.brought[0])
     old = next((name for name in words.brought if name in there and name != new), there[-1])
     return words.names.exchanged(before, old, new)
+
+
+def _at_other_time(words: _Words, before: str, last: str) -> str | None:
+    """The question before, about as many years after or before those that it names, where this one asks for that."""
+    way = next((way for way, said in _moves().items() if said.search(words.question)), 0)
+    if not way or spoken_periods(words.question) or not _names_only_years(before):
+        return None
+    years = [int(year) for year in YEARS.findall(last) or YEARS.findall(before)]
+    move = way * (max(years) - min(years) + 1)
+    return YEARS.sub(lambda match: str(int(match["year"]) + move), before)
+
+
+def _names_only_years(text: str) -> bool:
+    """Whether the times that a text names are years, at least one, and no days or months."""
+    named = spoken_periods(text)
+    return bool(named) and all(YEARS.fullmatch(text, start, end) for start, end, _ in named)
+
+
+@cache
+def _moves() -> dict[int, re.Pattern[str]]:
+    """What asks for later years (1) and for earlier ones (-1) in any language: a detector is often wrong about so few
+    words, and these say the same in no other."""
+    return {
+        way: re.compile(
+            rf"\b(?:{'|'.join(chain.from_iterable(lists[kind] for lists in _lists().values()))})", re.IGNORECASE
+        )
+        for kind, way in (("later", 1), ("earlier", -1))
+    }
 
 
 @cache

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from assistant.conversation import readings
-from assistant.language import _detected, detect_language, only_function_words, say
+from assistant.language import EU_LANGUAGES, _detected, detect_language, only_function_words, say
 from assistant.names import collect_names
 from assistant.periods import deadline_passed, long_date, periods_asked
 from assistant.records import Anchor, Chunk, Period, Turn, Unit
@@ -131,6 +131,66 @@ LISTED = ("Which projects took part?", "These: [1]\n\n- BRINC [1]\n- InnoBuyer [
 )  # fmt: skip
 def test_a_follow_up_is_made_to_stand_alone(question: str, before: tuple[str, ...], meant: str) -> None:
     assert read(question, *before) == (meant,)
+
+
+AMOUNT = ("Which threshold for a city in 2024-2025?", "EUR 221 000.")
+YEAR_AFTER_AND_BEFORE = {
+    "bg": ("а следващата година?", "а предишната година?"),
+    "cs": ("a následující rok?", "a předchozí rok?"),
+    "da": ("og det følgende år?", "og det foregående år?"),
+    "de": ("und im folgenden Jahr?", "und im Jahr davor?"),
+    "el": ("και το επόμενο έτος;", "και το προηγούμενο έτος;"),
+    "en": ("and the year after?", "and the year before?"),
+    "es": ("¿y el año siguiente?", "¿y el año anterior?"),
+    "et": ("ja järgmisel aastal?", "ja eelmisel aastal?"),
+    "fi": ("entä seuraavana vuonna?", "entä edellisenä vuonna?"),
+    "fr": ("et l'année suivante ?", "et l'année précédente ?"),
+    "ga": ("agus an bhliain ina dhiaidh sin?", "agus an bhliain roimhe sin?"),
+    "hr": ("a sljedeće godine?", "a prethodne godine?"),
+    "hu": ("és a következő évben?", "és az előző évben?"),
+    "it": ("e l'anno successivo?", "e l'anno precedente?"),
+    "lt": ("o kitais metais?", "o ankstesniais metais?"),
+    "lv": ("un nākamajā gadā?", "un iepriekšējā gadā?"),
+    "mt": ("u s-sena ta' wara?", "u s-sena ta' qabel?"),
+    "nl": ("en het volgende jaar?", "en het vorige jaar?"),
+    "pl": ("a w następnym roku?", "a w poprzednim roku?"),
+    "pt": ("e no ano seguinte?", "e no ano anterior?"),
+    "ro": ("și în anul următor?", "și în anul anterior?"),
+    "sk": ("a nasledujúci rok?", "a predchádzajúci rok?"),
+    "sl": ("in naslednje leto?", "in prejšnje leto?"),
+    "sv": ("och året efter?", "och föregående år?"),
+}
+
+
+@pytest.mark.parametrize("language", sorted(EU_LANGUAGES))
+def test_the_year_after_or_before_is_that_of_the_question_before(language: str) -> None:
+    after, before = YEAR_AFTER_AND_BEFORE[language]
+    question = "Which topic had the awards of 2023?"
+    assert read(after, question, "Energy.") == (f"Which topic had the awards of 2024? {after}",)
+    assert read(before, question, "Energy.") == (f"Which topic had the awards of 2022? {before}",)
+
+
+@pytest.mark.parametrize(
+    ("question", "years"),
+    [("and for the two years after that?", "2026-2027"), ("e nel biennio precedente?", "2022-2023"), ("E na edição a seguir?", "2026-2027")],
+)  # fmt: skip
+def test_years_move_by_as_many_as_were_named(question: str, years: str) -> None:
+    assert read(question, *AMOUNT) == (f"Which threshold for a city in {years}? {question}",)
+    again = "and the next period?"
+    assert read(again, *AMOUNT, question, "Another.") == (
+        f"Which threshold for a city in {moved(years)}? {question} {again}",
+    )
+
+
+def moved(years: str) -> str:
+    return "-".join(str(int(year) + 2) for year in years.split("-"))
+
+
+def test_days_and_a_question_with_years_of_its_own_are_not_moved() -> None:
+    day, after = "Who spoke at the Talk of 13 September 2023?", "and the year after?"
+    assert read(after, day, "Four.") == (f"{day} {after}",)
+    assert read("and in the years after 2026?", *AMOUNT) == (f"{AMOUNT[0]} and in the years after 2026?",)
+    assert read("and who pays?", *AMOUNT) == (f"{AMOUNT[0]} and who pays?",)
 
 
 def test_where_words_do_not_tell_both_readings_are_given() -> None:
