@@ -45,9 +45,7 @@ def readings(question: str, history: Sequence[Turn], names: Names) -> tuple[str,
     if item := _pointed_at(words, history):
         return (f"{question} ({item})",)
     earlier = history[: places[-1]] if len(places) <= MEMORY else ()
-    before = readings(last, earlier, names)[0]
-    if moved := _at_other_time(words, before, last):
-        return (f"{moved} {question}",)
+    before = _at_other_time(words, readings(last, earlier, names)[0], last)
     if exchanged := _with_names_of(words, before):
         return (exchanged,)
     together, leans = f"{before} {question}", _leans(words)
@@ -123,11 +121,11 @@ def _with_names_of(words: _Words, before: str) -> str | None:
     return words.names.exchanged(before, old, new)
 
 
-def _at_other_time(words: _Words, before: str, last: str) -> str | None:
-    """The question before, about as many years after or before those that it names, where this one asks for that."""
-    way = next((way for way, said in _moves().items() if said.search(words.question)), 0)
+def _at_other_time(words: _Words, before: str, last: str) -> str:
+    """The question before; about as many years after or before those that it names, where this one asks for that."""
+    way = next((way for kind, way in MOVES.items() if _asks_for(kind).search(words.question)), 0)
     if not way or spoken_periods(words.question) or not _names_only_years(before):
-        return None
+        return before
     years = [int(year) for year in YEARS.findall(last) or YEARS.findall(before)]
     move = way * (max(years) - min(years) + 1)
     return YEARS.sub(lambda match: str(int(match["year"]) + move), before)
@@ -140,15 +138,11 @@ def _names_only_years(text: str) -> bool:
 
 
 @cache
-def _moves() -> dict[int, re.Pattern[str]]:
-    """What asks for later years (1) and for earlier ones (-1) in any language: a detector is often wrong about so few
-    words, and these say the same in no other."""
-    return {
-        way: re.compile(
-            rf"\b(?:{'|'.join(chain.from_iterable(lists[kind] for lists in _lists().values()))})", re.IGNORECASE
-        )
-        for kind, way in (("later", 1), ("earlier", -1))
-    }
+def _asks_for(kind: str) -> re.Pattern[str]:
+    """What asks for "later" or "earlier" years in any language: a detector is often wrong about so few words, and these
+    say the same in no other."""
+    said = chain.from_iterable(lists[kind] for lists in _lists().values())
+    return re.compile(rf"\b(?:{'|'.join(said)})", re.IGNORECASE)
 
 
 @cache

@@ -190,6 +190,8 @@ def test_days_and_a_question_with_years_of_its_own_are_not_moved() -> None:
     day, after = "Who spoke at the Talk of 13 September 2023?", "and the year after?"
     assert read(after, day, "Four.") == (f"{day} {after}",)
     assert read("and in the years after 2026?", *AMOUNT) == (f"{AMOUNT[0]} and in the years after 2026?",)
+    alone = "When does BRINC hold a training in the following year?"
+    assert read(alone, *AMOUNT) == (alone,)
     assert read("and who pays?", *AMOUNT) == (f"{AMOUNT[0]} and who pays?",)
 
 
