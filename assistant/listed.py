@@ -37,13 +37,13 @@ class Listed:
         """For each passage the words that the question shares with the nearest one that it is said to answer: their
         share of all words of the two, each weighted by its rarity, 0..1."""
         asked = {word: self._rarity(word) for word in _words(question)}
-        return {
-            chunk.id: max((self._shared(asked, there) for there in _questions(chunk)), default=0.0) for chunk in chunks
-        }
+        total = fsum(asked.values())
 
-    def _shared(self, asked: Mapping[str, float], there: frozenset[str]) -> float:
-        shared = fsum(asked[word] for word in there if word in asked)
-        return shared / (fsum(asked.values()) + fsum(map(self._rarity, there)) - shared) if shared else 0.0
+        def share(there: frozenset[str]) -> float:
+            shared = fsum(asked[word] for word in there if word in asked)
+            return shared / (total + fsum(map(self._rarity, there)) - shared) if shared else 0.0
+
+        return {chunk.id: max(map(share, _questions(chunk)), default=0.0) for chunk in chunks}
 
     def _rarity(self, word: str) -> float:
         return log(1 + self._count / (1 + self._having[word]))

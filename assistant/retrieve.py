@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -216,25 +216,19 @@ class Retriever:
         nearest = list(dict.fromkeys((*written, *fused.first(count * 2))))
         gaps = index.gaps.nearest(vectors[0], GAPS, query.filters)
         stored = index.passages(list(dict.fromkeys((*nearest, *gaps))))
-        chunks = [chunk for chunk, _ in stored.values()]
-        rows, alike = index.nearest.rows(chunks), index.listed.alike(words, chunks)
+        rows = index.nearest.rows([chunk for chunk, _ in stored.values()])
         hits = [
-            _hit(
-                entry,
-                rows[id_] @ vectors[0],
-                fused.share(entry[0]) * _validity(entry[0], query.periods),
-                alike[id_],
-                written,
-            )
+            _hit(entry, rows[id_] @ vectors[0], fused.share(entry[0]) * _validity(entry[0], query.periods), written)
             for id_, entry in stored.items()
             if id_ in rows and query.filters.admit(entry[1])
         ]
         hits.sort(key=lambda hit: (not hit.listed, -hit.score))
         elsewhere = float((self._everyday @ vectors[0]).max())
-        unrecorded = [hit for hit in hits if hit.chunk.id in nearest]
-        return Found(
-            tuple(unrecorded[:count]), tuple(h for h in hits if h.chunk.id in gaps), elsewhere, words, query.periods
-        )
+        unrecorded = [hit for hit in hits if hit.chunk.id in nearest][:count]
+        recorded = [hit for hit in hits if hit.chunk.id in gaps]
+        alike = index.listed.alike(words, [hit.chunk for hit in (*unrecorded, *recorded)])
+        first, near = (tuple(replace(h, alike=alike[h.chunk.id]) for h in part) for part in (unrecorded, recorded))
+        return Found(first, near, elsewhere, words, query.periods)
 
     def _rankings(
         self, index: Index, wording: str, vector: NDArray[np.float32], filters: Filters
@@ -257,13 +251,7 @@ class Retriever:
         return unit
 
 
-def _hit(
-    entry: tuple[Chunk, Document],
-    cosines: NDArray[np.float32],
-    score: float,
-    alike: float,
-    written: Mapping[str, bool],
-) -> Hit:
+def _hit(entry: tuple[Chunk, Document], cosines: NDArray[np.float32], score: float, written: Mapping[str, bool]) -> Hit:
     (own, *others), id_ = cosines.tolist(), entry[0].id
     return Hit(
         *entry,
@@ -271,7 +259,6 @@ def _hit(
         dense=own,
         units=tuple(others[: len(entry[0].units)]),
         asked=max(others, default=0.0),
-        alike=alike,
         listed=id_ in written,
         defines=written.get(id_, False),
     )

@@ -151,7 +151,7 @@ def first_edition(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not folder.exists():
             made = tmp_path_factory.mktemp("first-start")
             with start_server(made / "data", copy_small_corpus(made / "corpus")) as running:
-                wait_until_ready(running, 600)  # hundreds of tests rest on it, and nothing is compiled yet
+                wait_until_ready(running, 600)  # hundreds of tests rest on it
                 assert "First edition" in running.log.read_text()
             (made / "data").rename(folder)
     return folder
