@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from math import fsum, log  # fsum: in whatever order a set comes, the same sum
+from math import log
+from sys import intern
 
 from assistant.names import WORD, fold
 from assistant.records import Chunk
@@ -26,7 +27,7 @@ class Listed:
             for words in asked:
                 self._passages[words].append(chunk.id)
             for words in {*asked, *map(words_of, chunk.anchor.heading[-1:])}:
-                self._having.update(set(words.split()))
+                self._having.update(set(map(intern, words.split())))
                 self._count += 1
 
     def passages(self, question: str) -> Sequence[str]:
@@ -37,11 +38,11 @@ class Listed:
         """For each passage the words that the question shares with the nearest one that it is said to answer: their
         share of all words of the two, each weighted by its rarity, 0..1."""
         asked = {word: self._rarity(word) for word in _words(question)}
-        total = fsum(asked.values())
+        total = sum(asked.values())
 
-        def share(there: frozenset[str]) -> float:
-            shared = fsum(asked[word] for word in there if word in asked)
-            return shared / (total + fsum(map(self._rarity, there)) - shared) if shared else 0.0
+        def share(there: tuple[str, ...]) -> float:
+            shared = sum(asked[word] for word in there if word in asked)
+            return shared / (total + sum(map(self._rarity, there)) - shared) if shared else 0.0
 
         return {chunk.id: max(map(share, _questions(chunk)), default=0.0) for chunk in chunks}
 
@@ -55,9 +56,9 @@ def words_of(question: str) -> str:
 
 
 @lru_cache(KEPT)
-def _words(question: str) -> frozenset[str]:
-    return frozenset(words_of(question).split())
+def _words(question: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(intern, words_of(question).split())))
 
 
-def _questions(chunk: Chunk) -> Iterator[frozenset[str]]:
+def _questions(chunk: Chunk) -> Iterator[tuple[str, ...]]:
     return map(_words, dict.fromkeys((*chunk.asked, *chunk.anchor.heading[-1:])))
